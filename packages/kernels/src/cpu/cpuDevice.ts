@@ -1,0 +1,98 @@
+import { Device, type HostArray } from "../device.js";
+import type { Host, Op } from "../defineOp.js";
+import { widenF16 } from "../float16.js";
+import { bytesOf, type DType, type Storage, type Tensor } from "../tensor.js";
+import { Heap } from "./heap.js";
+import { JOB, Pool, SCRATCH_BYTES, type SpawnWorker } from "./pool.js";
+import type { CpuStorage } from "./wasmCall.js";
+
+export interface CpuOptions {
+  /** Threads, the caller's included. More than one needs `spawn` and SharedArrayBuffer. */
+  threads?: number;
+  spawn?: SpawnWorker;
+}
+
+const PAGE = 65536;
+const MAXIMUM_PAGES = 65536; // 4 GiB, all that 32-bit addresses reach
+
+/** WebAssembly with SIMD; with threads where memory can be shared. Results do not depend on the number of threads. */
+export class CpuDevice extends Device {
+  readonly kind = "cpu";
+  readonly label: string;
+  readonly lost = new Promise<never>(() => {});
+  readonly threads: number;
+  readonly #memory: WebAssembly.Memory;
+  readonly #heap: Heap;
+  readonly #pool: Pool;
+
+  private constructor(module: WebAssembly.Module, memory: WebAssembly.Memory, threads: number, spawn?: SpawnWorker) {
+    super();
+    this.#memory = memory;
+    this.threads = threads;
+    const scratch = JOB + 4096;
+    this.#heap = new Heap(memory, scratch + threads * SCRATCH_BYTES, MAXIMUM_PAGES);
+    this.#pool = new Pool(module, memory, threads, scratch, spawn);
+    this.label = `cpu (WebAssembly SIMD, ${threads} thread${threads === 1 ? "" : "s"})`;
+  }
+
+  /** @param modules the module for shared memory and the one for private memory, as bytes */
+  static async open(modules: { shared: Uint8Array<ArrayBuffer>; single: Uint8Array<ArrayBuffer> }, { threads = 1, spawn }: CpuOptions = {}): Promise<CpuDevice> {
+    const seats = spawn && typeof SharedArrayBuffer !== "undefined" ? Math.max(1, threads) : 1;
+    const initial = Math.ceil((JOB + 4096 + seats * SCRATCH_BYTES) / PAGE);
+    const memory = new WebAssembly.Memory(seats > 1 ? { initial, maximum: MAXIMUM_PAGES, shared: true } : { initial, maximum: MAXIMUM_PAGES });
+    return new CpuDevice(await WebAssembly.compile(seats > 1 ? modules.shared : modules.single), memory, seats, spawn);
+  }
+
+  get bytesInUse(): number {
+    return this.#heap.bytesInUse;
+  }
+
+  allocate(bytes: number): CpuStorage {
+    return { bytes, references: 0, address: this.#heap.allocate(bytes) };
+  }
+
+  free(storage: Storage): void {
+    this.#heap.free((storage as CpuStorage).address);
+  }
+
+  write(tensor: Tensor, data: HostArray): void {
+    this.view(tensor).set(data);
+  }
+
+  clear(tensor: Tensor): void {
+    this.view(tensor).fill(0);
+  }
+
+  read(tensor: Tensor): Promise<Float32Array | Int32Array | Uint32Array> {
+    return Promise.resolve(this.#host(tensor).data.slice());
+  }
+
+  /** The elements in place. Never keep it past the next allocation: growing the memory detaches it. */
+  view(tensor: Tensor): HostArray {
+    const views: Record<DType, new (buffer: ArrayBufferLike, offset: number, length: number) => HostArray> = { f32: Float32Array, f16: Uint16Array, i32: Int32Array, u32: Uint32Array };
+    const storage = tensor.storage as CpuStorage;
+    return new views[tensor.dtype](this.#memory.buffer, storage.address, storage.bytes / bytesOf[tensor.dtype]);
+  }
+
+  run(op: Op, inputs: Readonly<Record<string, Tensor>>, outputs: Readonly<Record<string, Tensor>>, params: object): void {
+    if (op.wasm) {
+      this.#pool.run(op.wasm(inputs as never, outputs as never, params as never));
+    } else {
+      const hosts = (tensors: Readonly<Record<string, Tensor>>) => Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, this.#host(tensor)]));
+      op.reference(hosts(inputs) as never, hosts(outputs) as never, params as never);
+    }
+  }
+
+  #host(tensor: Tensor): Host<Float32Array | Int32Array | Uint32Array> {
+    const view = this.view(tensor);
+    return { shape: tensor.shape, data: view instanceof Uint16Array ? widenF16(view) : view };
+  }
+
+  idle(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  dispose(): void {
+    this.#pool.close();
+  }
+}

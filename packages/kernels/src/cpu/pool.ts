@@ -1,0 +1,107 @@
+import { assertArgs, MAX_ARGS, type WasmCall } from "./wasmCall.js";
+
+// The job block, in 32-bit words from byte JOB: what main writes and every thread reads.
+export const JOB = 1024;
+const SEQUENCE = 0, DONE = 1, NEXT = 2, TASKS = 3, KERNEL = 4, ARGS = 16;
+/** Bytes of private scratch memory each thread owns. */
+export const SCRATCH_BYTES = 1 << 20;
+/** Turns of a busy wait before a thread sleeps: tens of microseconds, longer than the gap between two ops. */
+const SPINS = 20_000;
+
+/** Exports of the module: kernels take no arguments (they read the job block); the rest belongs to the pool. */
+interface Exports {
+  setThread(scratch: number): void;
+  /** Busy-waits up to `spins` turns while the word at `address` is `value`; 1 when it changed. */
+  spin(address: number, value: number, spins: number): number;
+  [kernel: string]: (...args: number[]) => number | void;
+}
+
+/** What a worker needs to join; `runWorker` is what it runs. */
+export interface Seat {
+  module: WebAssembly.Module;
+  memory: WebAssembly.Memory;
+  scratch: number;
+}
+/** Starts a worker that calls `runWorker(seat)`; returns how to end it. Node brings worker_threads (`node.ts`). */
+export type SpawnWorker = (seat: Seat, source: string) => () => void;
+
+/**
+ * Threads over one shared memory. The caller is one of them: `run` blocks until every task is done.
+ * Tasks are taken from an atomic counter; a task's result never depends on the thread that ran it.
+ */
+export class Pool {
+  readonly #words: () => Int32Array;
+  readonly #exports: Exports;
+  readonly #names: string[];
+  readonly #stops: (() => void)[] = [];
+  #seated = false;
+
+  constructor(
+    module: WebAssembly.Module,
+    memory: WebAssembly.Memory,
+    readonly threads: number,
+    scratch: number,
+    spawn?: SpawnWorker,
+  ) {
+    let words = new Int32Array(memory.buffer, JOB, ARGS + MAX_ARGS);
+    this.#words = () => (words.buffer === memory.buffer ? words : (words = new Int32Array(memory.buffer, JOB, ARGS + MAX_ARGS)));
+    this.#exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
+    this.#exports.setThread(scratch);
+    this.#names = WebAssembly.Module.exports(module).map((e) => e.name);
+    const source = `(${runWorker.toString()})`;
+    for (let i = 1; i < threads; i++) this.#stops.push(spawn!({ module, memory, scratch: scratch + i * SCRATCH_BYTES }, source));
+  }
+
+  has(kernel: string): boolean {
+    return kernel in this.#exports;
+  }
+
+  run(call: WasmCall): void {
+    assertArgs(call);
+    if (call.tasks <= 0) return;
+    const words = this.#words();
+    words[KERNEL] = this.#names.indexOf(call.kernel);
+    words[TASKS] = call.tasks;
+    words[NEXT] = 0;
+    for (let i = 0; i < call.args.length; i++) words[ARGS + i] = call.args[i]!;
+    const alone = this.threads === 1 || call.tasks === 1 || !this.#ready(words);
+    if (!alone) {
+      Atomics.store(words, DONE, 0);
+      Atomics.add(words, SEQUENCE, 1);
+      Atomics.notify(words, SEQUENCE);
+    }
+    this.#exports[call.kernel]!();
+    if (alone) return;
+    for (let done; (done = Atomics.load(words, DONE)) < this.threads - 1; ) if (!this.#exports.spin(JOB + 4 * DONE, done, SPINS)) Atomics.wait(words, DONE, done);
+  }
+
+  /** Workers start while the caller goes on; until all have taken their seat, the caller works alone. */
+  #ready(words: Int32Array): boolean {
+    return (this.#seated ||= Atomics.load(words, DONE) === this.threads - 1);
+  }
+
+  close(): void {
+    for (const stop of this.#stops.splice(0)) stop();
+  }
+}
+
+/** The body of a worker thread. Sent as source text: it may use nothing from outside itself. */
+export function runWorker(seat: Seat): void {
+  const sequence = 0, done = 1, kernel = 4, job = 1024, spins = 20_000; // as above
+  const { module, memory, scratch } = seat;
+  const words = new Int32Array(memory.buffer, job, 16);
+  const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
+  const names = WebAssembly.Module.exports(module).map((e) => e.name);
+  exports.setThread(scratch);
+  let seen = Atomics.load(words, sequence);
+  Atomics.add(words, done, 1);
+  for (;;) {
+    if (!exports.spin(job + 4 * sequence, seen, spins)) Atomics.wait(words, sequence, seen);
+    const now = Atomics.load(words, sequence);
+    if (now === seen) continue;
+    seen = now;
+    exports[names[words[kernel]!]!]!();
+    Atomics.add(words, done, 1);
+    Atomics.notify(words, done);
+  }
+}

@@ -1,0 +1,34 @@
+import { arg, nextTask, pointer } from "../wasm/job.as";
+
+// erf(x) ≈ x P(x²)/Q(x²); the coefficients are those of `ERF` in gelu.ts (a test compares the two)
+// @ts-ignore: decorator
+@inline function gelu4(x: v128): v128 {
+  const limit = f32x4.splat(3.92);
+  const z = f32x4.max(f32x4.neg(limit), f32x4.min(limit, f32x4.mul(x, f32x4.splat(0.70710678))));
+  const t = f32x4.mul(z, z);
+  let p = f32x4.splat(2.03473836e-6);
+  p = f32x4.add(f32x4.mul(p, t), f32x4.splat(0.000287477934));
+  p = f32x4.add(f32x4.mul(p, t), f32x4.splat(0.0038682815));
+  p = f32x4.add(f32x4.mul(p, t), f32x4.splat(0.0530603449));
+  p = f32x4.add(f32x4.mul(p, t), f32x4.splat(0.192763048));
+  p = f32x4.add(f32x4.mul(p, t), f32x4.splat(1.12837902));
+  let q = f32x4.splat(3.80705974e-5);
+  q = f32x4.add(f32x4.mul(q, t), f32x4.splat(0.00118810307));
+  q = f32x4.add(f32x4.mul(q, t), f32x4.splat(0.0151722069));
+  q = f32x4.add(f32x4.mul(q, t), f32x4.splat(0.115084198));
+  q = f32x4.add(f32x4.mul(q, t), f32x4.splat(0.50416347));
+  q = f32x4.add(f32x4.mul(q, t), f32x4.splat(1.0));
+  const half = f32x4.mul(x, f32x4.splat(0.5));
+  return f32x4.mul(half, f32x4.add(f32x4.splat(1), f32x4.div(f32x4.mul(z, p), q)));
+}
+
+/** gelu(x, y, n): tasks of 8,192 elements */
+export function gelu(): void {
+  const x = pointer(0), y = pointer(1), n = arg(2);
+  for (let t = nextTask(); t >= 0; t = nextTask()) {
+    let i = t * 8192;
+    const end = min(i + 8192, n);
+    for (; i + 4 <= end; i += 4) v128.store(y + (<usize>i << 2), gelu4(v128.load(x + (<usize>i << 2))));
+    for (; i < end; i++) store<f32>(y + (<usize>i << 2), f32x4.extract_lane(gelu4(f32x4.splat(load<f32>(x + (<usize>i << 2)))), 0));
+  }
+}

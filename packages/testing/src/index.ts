@@ -1,0 +1,6 @@
+export { expectClose } from "./expect-close.js";
+export { oracle, readOracle } from "./oracle.js";
+export { readSafetensors, type Arrays } from "./read-safetensors.js";
+export { seededNormal, seededUniform } from "./seeded.js";
+export { softwareGpu, type TestGpu } from "./software-gpu.js";
+export { devices, webgpuDevice, type TestDevice } from "./devices.js";
