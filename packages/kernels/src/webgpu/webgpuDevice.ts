@@ -18,6 +18,8 @@ export interface WebGpuOptions {
 
 const SCALARS_BYTES = 1 << 16;
 const CACHED_BINDS = 4096;
+/** Freed memory kept for reuse; past this it is given back. */
+const SPARE_BYTES = 1 << 28;
 
 /** Ops as WGSL compute passes. Dispatches collect in one pass and are submitted together. */
 export class WebGpuDevice extends Device {
@@ -37,6 +39,7 @@ export class WebGpuDevice extends Device {
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
   #bytes = 0;
+  #spareBytes = 0;
   #error: KernelError | undefined;
 
   private constructor(device: GPUDevice, readonly label: string, options: WebGpuOptions) {
@@ -68,7 +71,8 @@ export class WebGpuDevice extends Device {
     const size = rounded(bytes);
     if (size > this.#device.limits.maxBufferSize) throw new KernelError("UNSUPPORTED", `webgpu: expected buffers of at most ${this.#device.limits.maxBufferSize} bytes, got ${bytes}`, "use smaller batches, or --device cpu");
     let buffer = this.#spare.get(size)?.pop();
-    if (!buffer) {
+    if (buffer) this.#spareBytes -= size;
+    else {
       buffer = this.#device.createBuffer({ size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
       this.#ids.set(buffer, this.#nextId++);
     }
@@ -79,6 +83,11 @@ export class WebGpuDevice extends Device {
   free(storage: Storage): void {
     const { buffer } = storage as GpuStorage;
     this.#bytes -= buffer.size;
+    if (this.#spareBytes + buffer.size > SPARE_BYTES) {
+      this.#submit(); // what is encoded may still use it
+      return buffer.destroy();
+    }
+    this.#spareBytes += buffer.size;
     const spare = this.#spare.get(buffer.size);
     if (spare) spare.push(buffer);
     else this.#spare.set(buffer.size, [buffer]);
