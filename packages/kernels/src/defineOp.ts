@@ -16,7 +16,7 @@ export interface Host<A extends Elements = Float32Array> {
 }
 type Elements = Float32Array | Int32Array | Uint32Array;
 type Tensors<N> = { [K in keyof N]: Tensor };
-type Hosts<N> = { [K in keyof N]: N[K] extends Elements ? Host<N[K]> : never };
+type Hosts<N> = { [K in keyof N]: NonNullable<N[K]> extends Elements ? Host<NonNullable<N[K]>> : never };
 
 /**
  * One operation, declared in one place. `I` and `O` name its inputs and outputs and their host arrays.
@@ -47,7 +47,7 @@ export function defineOp<I extends object, O extends object, P extends object = 
   // Inside a device every op looks alike; the names that I, O and P give are checked here, at the call.
   const op = definition as unknown as Op;
   return (inputs: Tensors<I>, params: P): Tensors<O> => {
-    const given = Object.entries<Tensor>(inputs as Record<string, Tensor>);
+    const given = Object.entries<Tensor | undefined>(inputs as Record<string, Tensor>).filter((entry): entry is [string, Tensor] => entry[1] !== undefined);
     const device = given[0]![1].device;
     for (const [name, tensor] of given) {
       assertAlive(tensor, definition.name);

@@ -52,6 +52,18 @@ describe.each(await devices())("on $name", ({ device: found, skipped }) => {
     expect([device.scopes.live, device.bytesInUse]).toEqual([live, bytes]);
   });
 
+  test.skipIf(skipped)("what is kept outlives every scope around it", () => {
+    let kept: Tensor | undefined;
+    device.scope(() => {
+      device.scope(() => {
+        kept = device.keep(device.zeros([4]));
+      });
+    });
+    expect(kept!.disposed).toBe(false);
+    kept!.dispose();
+    expect(kept!.disposed).toBe(true);
+  });
+
   test.skipIf(skipped)("memory is flat: 2,000 turns of ops hold what 10 do", async () => {
     const x = device.tensor(new Float32Array(5000).fill(0.5), [50, 100]);
     const turn = () => device.scope(() => void gelu(add(gelu(x), x)));

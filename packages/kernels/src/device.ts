@@ -44,6 +44,12 @@ export abstract class Device {
     return this.scopes.run(body);
   }
 
+  /** Takes a tensor out of the scopes it is in, for what outlives the call that made it (a model's weights); the caller disposes it. */
+  keep(tensor: Tensor): Tensor {
+    this.scopes.release(tensor);
+    return tensor;
+  }
+
   /** Settles when everything enqueued so far has run. */
   abstract idle(): Promise<void>;
   /** Frees the device with everything on it. */

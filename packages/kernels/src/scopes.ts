@@ -17,6 +17,11 @@ export class Scopes {
 
   unregister(tensor: Tensor): void {
     this.#live--;
+    this.release(tensor);
+  }
+
+  /** Takes a tensor out of every scope: it lives until it is disposed. */
+  release(tensor: Tensor): void {
     for (let i = this.#stack.length - 1; i >= 0; i--) if (this.#stack[i]!.delete(tensor)) return;
   }
 

@@ -23,6 +23,13 @@ export function f32Bits(value: number): number {
   return bits.getUint32(0);
 }
 
+/** A double as two arguments of a kernel: its bits, low word first. */
+export function f64Bits(value: number): readonly [number, number] {
+  wide.setFloat64(0, value);
+  return [wide.getUint32(4), wide.getUint32(0)];
+}
+const wide = new DataView(new ArrayBuffer(8));
+
 /** The most arguments a kernel takes; the job block in memory has this many words for them. */
 export const MAX_ARGS = 24;
 

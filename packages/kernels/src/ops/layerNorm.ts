@@ -2,7 +2,7 @@ import { address, f32Bits } from "../cpu/wasmCall.js";
 import { defineOp } from "../defineOp.js";
 import { expectShape } from "../shapes.js";
 import { describe, type Tensor } from "../tensor.js";
-import { eachRow, grid } from "../webgpu/dispatch.js";
+import { acrossLanes, eachRow, grid } from "../webgpu/dispatch.js";
 
 const ROWS = 16;
 const op = defineOp<{ x: Float32Array; weight: Float32Array; bias: Float32Array }, { y: Float32Array }, { epsilon: number }>({
@@ -39,18 +39,7 @@ const op = defineOp<{ x: Float32Array; weight: Float32Array; bias: Float32Array 
   for (var d = lane; d < p.D; d += 64u) { let c = x[start + d] - mean; squares += c * c; }
   let scale = inverseSqrt(total(lane, squares) / f32(p.D) + p.epsilon);
   for (var d = lane; d < p.D; d += 64u) { y[start + d] = (x[start + d] - mean) * scale * weight[d] + bias[d]; }`,
-      `
-var<workgroup> parts: array<f32, 64>;
-fn total(lane: u32, part: f32) -> f32 {
-  workgroupBarrier();
-  parts[lane] = part;
-  for (var half = 32u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) { parts[lane] += parts[lane + half]; }
-  }
-  workgroupBarrier();
-  return parts[0];
-}`,
+      acrossLanes("total", "a + b"),
     ),
     read: { x, weight, bias },
     write: { y },

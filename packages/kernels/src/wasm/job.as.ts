@@ -29,6 +29,11 @@ export function spin(address: usize, value: i32, spins: i32): i32 {
 @inline export function float(i: usize): f32 {
   return load<f32>(ARGS + (i << 2));
 }
+/** A double in two words, `f64Bits`. */
+// @ts-ignore: decorator
+@inline export function double(i: usize): f64 {
+  return load<f64>(ARGS + (i << 2));
+}
 /** The next task that no thread has taken, or -1. */
 // @ts-ignore: decorator
 @inline export function nextTask(): i32 {

@@ -68,6 +68,27 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   ${body}
 }`;
 
+/**
+ * WGSL for a function `name(lane, part)` that all 64 threads of a workgroup call together: `combine` of a and b over
+ * their parts, by halves, the same to every thread.
+ */
+export const acrossLanes = (name: string, combine: string, type = "f32"): string => `
+var<workgroup> ${name}Parts: array<${type}, 64>;
+fn ${name}(lane: u32, part: ${type}) -> ${type} {
+  workgroupBarrier();
+  ${name}Parts[lane] = part;
+  for (var half = 32u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      let a = ${name}Parts[lane];
+      let b = ${name}Parts[lane + half];
+      ${name}Parts[lane] = ${combine};
+    }
+  }
+  workgroupBarrier();
+  return ${name}Parts[0];
+}`;
+
 /** A grid of `count` workgroups, folded into two dimensions past the limit of 65,535. */
 export function grid(count: number): [number, number] {
   const x = Math.min(count, 65535);

@@ -1,0 +1,49 @@
+import { defineOp } from "../defineOp.js";
+import { KernelError, ShapeError } from "../error.js";
+import { expectShape } from "../shapes.js";
+import { describe, type DType, type Tensor } from "../tensor.js";
+
+const words: readonly DType[] = ["f32", "u32", "i32"];
+
+const copyInto = defineOp<{ target: Float32Array; source: Float32Array }, object, { at: number }>({
+  name: "copyRowsInto",
+  writes: ["target"],
+  outputs({ target, source }, { at }) {
+    expectShape("copyRowsInto", "target", target, words, ["M", "D"]);
+    expectShape("copyRowsInto", "source", source, [target.dtype], ["N", target.shape[1]], `target is ${describe(target)}`);
+    if (!(at >= 0 && at + source.shape[0] <= target.shape[0])) throw new ShapeError(`copyRowsInto: expected rows ${at} to ${at + source.shape[0]} inside target ${describe(target)}`);
+    if (target.storage === source.storage) throw new KernelError("USAGE", "copyRowsInto: expected source and target apart, got one memory for both", "copy through sliceRows");
+    return {};
+  },
+  reference({ target, source }, _, { at }) {
+    for (let i = 0; i < source.data.length; i++) target.data[at * target.shape[1] + i] = source.data[i];
+  },
+});
+
+const slice = defineOp<{ x: Float32Array }, { y: Float32Array }, { start: number; end: number }>({
+  name: "sliceRows",
+  outputs({ x }, { start, end }) {
+    expectShape("sliceRows", "x", x, words, ["N", "D"]);
+    if (!(0 <= start && start <= end && end <= x.shape[0])) throw new ShapeError(`sliceRows: expected 0 <= start <= end <= ${x.shape[0]}, got ${start} to ${end} (x is ${describe(x)})`);
+    return { y: { dtype: x.dtype, shape: [end - start, x.shape[1]] } };
+  },
+  reference({ x }, { y }, { start }) {
+    for (let i = 0; i < y.data.length; i++) y.data[i] = x.data[start * x.shape[1] + i];
+  },
+});
+
+/**
+ * Overwrites rows at to at+N of `target` with those of `source`; the rest stays.
+ * @param target f32[M,D] (or u32, i32), changed in place
+ * @param source [N,D] of the same dtype, in other memory than the target's
+ * @throws ShapeError `copyRowsInto: expected rows 3 to 5 inside target f32[4,512]`
+ */
+export const copyRowsInto = (target: Tensor, source: Tensor, options: { at: number }): void => void copyInto({ target, source }, options);
+
+/**
+ * A copy of rows start to end.
+ * @param x f32[N,D] (or u32, i32)
+ * @returns [end-start,D] of the same dtype
+ * @throws ShapeError `sliceRows: expected 0 <= start <= end <= 4, got 3 to 5 (x is f32[4,512])`
+ */
+export const sliceRows = (x: Tensor, options: { start: number; end: number }): Tensor => slice({ x }, options).y;

@@ -1,0 +1,46 @@
+import { defineOp } from "../defineOp.js";
+import { expectShape } from "../shapes.js";
+import type { SparseFeatures } from "../sparse.js";
+import { describe, type Tensor } from "../tensor.js";
+
+interface Inputs {
+  rowStart: Uint32Array;
+  index: Uint32Array;
+  values: Float32Array;
+  decoder: Float32Array;
+  bias?: Float32Array;
+}
+
+const op = defineOp<Inputs, { y: Float32Array }, { F: number }>({
+  name: "decodeSparse",
+  outputs({ rowStart, index, values, decoder, bias }, { F }) {
+    expectShape("decodeSparse", "rowStart", rowStart, ["u32"], ["B+1"]);
+    expectShape("decodeSparse", "index", index, ["u32"], ["capacity"]);
+    expectShape("decodeSparse", "values", values, ["f32"], index.shape, `index is ${describe(index)}`);
+    expectShape("decodeSparse", "decoder", decoder, ["f32"], [F, "D"], `features are [${rowStart.size - 1},${F}]`);
+    if (bias) expectShape("decodeSparse", "bias", bias, ["f32"], [decoder.shape[1]], `decoder is ${describe(decoder)}`);
+    return { y: { dtype: "f32", shape: [rowStart.size - 1, decoder.shape[1]] } };
+  },
+  reference({ rowStart, index, values, decoder, bias }, { y }) {
+    const [B, D] = y.shape as [number, number];
+    for (let b = 0; b < B; b++)
+      for (let d = 0; d < D; d++) {
+        let sum = 0;
+        for (let e = rowStart.data[b]; e < rowStart.data[b + 1]; e++) sum += values.data[e] * decoder.data[index.data[e] * D + d];
+        y.data[b * D + d] = sum + (bias ? bias.data[d] : 0);
+      }
+  },
+});
+
+/**
+ * What the active features add up to: y[b] = Σ values[e] decoder[index[e]] over the entries of row b, in index order,
+ * plus the bias. Touches the decoder rows of active features only.
+ * @param features sparse [B,F]
+ * @param decoder f32[F,D]
+ * @param bias f32[D], added last
+ * @returns f32[B,D]
+ * @throws ShapeError `decodeSparse: expected decoder f32[4096,D], got f32[512,4096] (features are [8,4096])`
+ */
+export function decodeSparse({ shape, rowStart, index, values }: SparseFeatures, decoder: Tensor, bias?: Tensor): Tensor {
+  return op({ rowStart, index, values, decoder, ...(bias && { bias }) }, { F: shape[1] }).y;
+}
