@@ -1,6 +1,6 @@
 import { sizeOf, bytesOf, type Tensor } from "../tensor.js";
 import type { Binding } from "./dispatch.js";
-import { WebGpuDevice } from "./webgpuDevice.js";
+import { type WebGpuDevice } from "./webgpuDevice.js";
 
 /** Consecutive rows of a tensor that fit one binding: rows `first` to `end`. */
 export interface RowTile {

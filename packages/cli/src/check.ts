@@ -1,0 +1,37 @@
+import type { z } from "zod";
+import { CommandError } from "./command-error.js";
+import { expectation, flagSchemas } from "./flag.js";
+
+/**
+ * Values that fit a schema, or one line that says which does not: `--k: expected a whole number >= 1, got 0`. Flags and
+ * a settings file go through the same schema, so they are told the same.
+ * @param subject how a key is written where the values come from
+ * @throws CommandError USAGE
+ */
+export function check<S extends z.ZodObject>(
+  schema: S,
+  values: Readonly<Record<string, unknown>>,
+  { subject = (key: string) => key, remedy }: { subject?: (key: string) => string; remedy?: string } = {},
+): z.output<S> {
+  const result = schema.safeParse(values);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const [key] = issue.path;
+  if (issue.code === "unrecognized_keys")
+    throw new CommandError("USAGE", `${subject(issue.keys[0])}: expected one of ${Object.keys(schema.shape).join(", ")}`, remedy);
+  if (key === undefined) throw new CommandError("USAGE", issue.message, remedy);
+
+  const name = subject(String(key));
+  if (issue.code === "custom") throw new CommandError("USAGE", `${name}: ${issue.message}`, remedy);
+  const flag = flagSchemas(schema).properties[String(key)] ?? {};
+  const expected = issue.code === "invalid_format" ? `${flag.placeholder ?? "text"} as ${issue.pattern ?? issue.format}` : expectation(flag);
+  throw new CommandError("USAGE", `${name}: expected ${expected}, got ${shown(at(values, issue.path))}`, remedy);
+}
+
+function at(values: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce((value: unknown, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], values);
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? "nothing" : (JSON.stringify(value) ?? String(value));
+}

@@ -1,0 +1,11 @@
+/** A mistake that a person can mend: `runMain` prints `message — remedy` and exits 1, with no stack. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+  constructor(
+    readonly code: "USAGE" | "NOT_FOUND" | "IO",
+    message: string,
+    readonly remedy?: string,
+  ) {
+    super(message);
+  }
+}

@@ -1,0 +1,10 @@
+export { atomicWriter, type AtomicWriter } from "./atomic-writer.js";
+export { check } from "./check.js";
+export { CommandError } from "./command-error.js";
+export { defineCommand, type CommandSpec, type Invocation, type Main } from "./define-command.js";
+export { errorReport } from "./error-report.js";
+export { escapeControls } from "./escape-controls.js";
+export { progress, type Progress, type ProgressOptions } from "./progress.js";
+export { resolvePath } from "./resolve-path.js";
+export { runMain } from "./run-main.js";
+export { writeOutput, type Output } from "./write-output.js";

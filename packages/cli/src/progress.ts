@@ -1,0 +1,113 @@
+import cliProgress from "cli-progress";
+
+export interface ProgressOptions {
+  readonly label: string;
+  /** Leave out what is not known beforehand: then there is a count and a rate, no share and no time left. */
+  readonly total?: number;
+  /** What is counted, in the plural: "tokens". */
+  readonly unit?: string;
+  /** Where the count starts: what an earlier run has done. */
+  readonly from?: number;
+  readonly quiet?: boolean;
+  readonly stream?: NodeJS.WriteStream;
+}
+
+export interface Progress {
+  /** @param note shown behind, such as `loss 0.12` */
+  update(done: number, note?: string): void;
+  stop(): void;
+  [Symbol.dispose](): void;
+}
+
+const patience = 2_000; // ms; what is done sooner needs no progress
+const lineEvery = 5_000; // ms, where there is no terminal
+
+/**
+ * Progress on stderr: nothing for two seconds, then a bar on a terminal and a line now and then elsewhere. Drawn by
+ * `update`, since work that keeps the thread busy lets no timer run.
+ */
+export function progress({ label, total, unit = "", from = 0, quiet = false, stream = process.stderr }: ProgressOptions): Progress {
+  const start = Date.now();
+  let done = from;
+  let doneAt = start;
+  let note = "";
+  let nextLine = start + patience;
+  let shown = false;
+  let stopped = quiet;
+
+  const bar = new cliProgress.SingleBar({
+    stream,
+    clearOnComplete: true,
+    linewrap: true, // as the terminal has it: nothing to restore if the process ends
+    barsize: 16,
+    barCompleteChar: "█",
+    barIncompleteChar: "░",
+    format: (options, { progress }) =>
+      fitted(total ? `${label} ${cliProgress.Format.BarFormat(progress, options)} ${state()}` : `${label} ${state()}`, stream.columns),
+  });
+
+  function state(): string {
+    const rate = (done - from) / Math.max((doneAt - start) / 1000, 1e-3);
+    return [
+      [total ? `${percent(done, total)} ${count(done)}/${count(total)}` : count(done), unit].filter(Boolean).join(" "),
+      `${count(rate)} ${unit ? `${unit}/s` : "a second"}`,
+      total && rate > 0 && done < total ? `${duration((total - done) / rate)} left` : "",
+      note,
+    ]
+      .filter(Boolean)
+      .join(", ");
+  }
+
+  function draw(): void {
+    if (stream.isTTY) {
+      if (!shown) bar.start(total ?? 0, done);
+      else bar.update(done);
+    } else {
+      stream.write(`${label}: ${state()}\n`);
+      nextLine = doneAt + lineEvery;
+    }
+    shown = true;
+  }
+
+  function stop(): void {
+    if (stopped) return;
+    stopped = true;
+    process.off("exit", stop);
+    if (stream.isTTY) bar.stop();
+    else if (shown) stream.write(`${label}: ${count(done)}${unit && ` ${unit}`} in ${duration((Date.now() - start) / 1000)}\n`);
+  }
+  if (!stopped) process.once("exit", stop); // a bar left standing would run into the shell's prompt
+
+  return {
+    update(to, withNote = note) {
+      done = to;
+      note = withNote;
+      doneAt = Date.now();
+      if (!stopped && (stream.isTTY ? doneAt - start >= patience : doneAt >= nextLine)) draw();
+    },
+    stop,
+    [Symbol.dispose]: stop,
+  };
+}
+
+function percent(done: number, total: number): string {
+  return `${Math.floor((100 * done) / total)}%`;
+}
+
+function count(n: number): string {
+  return n.toLocaleString("en", { maximumFractionDigits: n < 10 ? 1 : 0 });
+}
+
+/** 8 s, 3 min 05 s, 2 h 07 min */
+function duration(seconds: number): string {
+  const s = Math.round(seconds);
+  const pad = (n: number) => String(n).padStart(2, "0");
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min ${pad(s % 60)} s`;
+  return `${Math.floor(s / 3600)} h ${pad(Math.floor((s % 3600) / 60))} min`;
+}
+
+/** A line that wraps cannot be redrawn in place. */
+function fitted(line: string, columns = 80): string {
+  return line.length < columns ? line : `${line.slice(0, columns - 2)}…`;
+}

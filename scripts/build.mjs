@@ -1,0 +1,19 @@
+// Builds what changed since the last build. Silent when that succeeds, so that `pnpm start` prints its table and
+// nothing else; on a failure all of turbo's output goes to stderr.
+import { spawnSync } from "node:child_process";
+import { createRequire } from "node:module";
+
+const turbo = createRequire(import.meta.url).resolve("turbo/bin/turbo");
+// The filters also keep the root's own build script, which is this, out of the run.
+const args = ["run", "build", "--filter=./packages/*", "--filter=./apps/*", "--output-logs=errors-only", "--ui=stream", "--no-update-notifier"];
+const { status, stdout, stderr, error } = spawnSync(process.execPath, [turbo, ...args], {
+  encoding: "utf8",
+  maxBuffer: 1 << 28,
+  env: { ...process.env, TURBO_TELEMETRY_DISABLED: "1" },
+});
+
+if (error) throw error;
+if (status !== 0) {
+  process.stderr.write(stdout + stderr);
+  process.exitCode = status ?? 1;
+}

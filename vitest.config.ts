@@ -1,0 +1,20 @@
+import { defineConfig } from "vitest/config";
+import { asShipped, builtFiles } from "./scripts/as-shipped.ts";
+
+export default defineConfig({
+  plugins: [asShipped()],
+  test: {
+    include: ["{packages,apps}/*/src/**/*.test.ts", "{examples,bench,tests}/**/*.test.ts"],
+    // A worker is a process, since the software Vulkan loader reads the real environment; it runs many files, so that
+    // they share one GPU device and its compiled pipelines. A test file must clean up what it changes.
+    pool: "forks",
+    isolate: false,
+    maxWorkers: 2,
+    server: { deps: { external: [builtFiles] } },
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    reporters: ["default", ["json", { outputFile: process.env.VITEST_JSON ?? "node_modules/.cache/vitest/report.json" }]],
+  },
+  // `using` needs compiling on Node 20.
+  oxc: { target: "es2022" },
+});
