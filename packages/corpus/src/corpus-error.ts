@@ -1,0 +1,12 @@
+/** A source that cannot be read as texts: `subject: expected X, got Y`, then the remedy. */
+export class CorpusError extends Error {
+  override readonly name = "CorpusError";
+  constructor(
+    readonly code: "FORMAT" | "NOT_FOUND" | "IO",
+    message: string,
+    readonly remedy?: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

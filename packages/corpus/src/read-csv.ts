@@ -1,0 +1,126 @@
+import { pipeline } from "node:stream/promises";
+import { CsvError, parse, type Options } from "csv-parse";
+import { CorpusError } from "./corpus-error.js";
+import { findQuoteFault, type QuoteFault } from "./quote-fault.js";
+import { strictUtf8 } from "./strict-utf8.js";
+
+/** One text of a corpus. */
+export interface TextRow {
+  text: string;
+  /** where its row starts in the file, the first line being 1 */
+  line: number;
+}
+
+export interface CsvOptions {
+  /** which column holds the texts: case and spaces count */
+  column: string;
+  /** what error messages call the source: `sentences.csv` */
+  name: string;
+}
+
+/**
+ * The texts of one column of a CSV file, as they stand in it, read while they are asked for.
+ *
+ * RFC 4180 with a header: UTF-8 with or without a byte order mark, any line ends, quoted cells with commas, line ends
+ * and doubled quotes. Blank lines are skipped (a quoted blank cell is a text). Nothing is taken for a missing value or
+ * a number: "", "NA" and "42" are texts. A quote inside an unquoted cell is a character like any other.
+ * @param source bytes in chunks of any size: `fs.createReadStream(path)`, `blob.stream()`
+ * @throws CorpusError while iterating: FORMAT for bytes that are not such a file, NOT_FOUND and IO for a file that the
+ *   source could not open or read. Rows before the fault may have been yielded: iterate once to validate a whole file.
+ */
+export async function* readCsv(source: AsyncIterable<Uint8Array>, { column, name }: CsvOptions): AsyncGenerator<TextRow> {
+  let header: string[] | undefined;
+  let position = -1;
+  let texts = 0;
+  for await (const { cells, line } of rows(source, name)) {
+    if (header === undefined) {
+      header = cells;
+      position = columnPosition(header, column, name);
+      continue;
+    }
+    if (cells.length !== header.length) throw wrongLength(`${name}:${line}`, header.length, cells.length);
+    texts++;
+    yield { text: cells[position], line };
+  }
+  if (header === undefined) throw new CorpusError("FORMAT", `${name}: expected a header with a column ${JSON.stringify(column)}, got an empty file`);
+  if (texts === 0) throw new CorpusError("FORMAT", `${name}: expected rows below the header, got none`);
+}
+
+interface Row {
+  cells: string[];
+  line: number;
+}
+
+/** All rows but the blank ones, the header first. */
+async function* rows(source: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Row> {
+  let next = 1; // the line of the next row, counted here: csv-parse takes a \r\n inside a cell for two lines
+  const options: Options<Row, { record: string[]; raw: string }> = {
+    raw: true,
+    record_delimiter: ["\r\n", "\n", "\r"], // all three at once, as they come mixed in edited files
+    relax_column_count: true, // checked in readCsv, where blank lines are gone
+    relax_quotes: true, // checked here: quotes inside unquoted cells only
+    max_record_size: longestRow, // an unclosed quote would otherwise hold the rest of the file in memory
+    on_record({ record, raw }) {
+      const line = next;
+      next += 1 + record.reduce((sum, cell) => sum + lineEnds(cell), 0);
+      // csv-parse leaves the quotes to a quoted cell with text after it.
+      const fault = record.some((cell) => cell.startsWith('"')) ? findQuoteFault(raw) : undefined;
+      if (fault) throw wrongQuote(name, line, raw, fault);
+      return raw.trim() === "" ? undefined : { cells: record, line };
+    },
+  };
+  const parser = parse(options as unknown as Options); // its types know such records for files read with `columns` only
+  pipeline(strictUtf8(source, name), parser).catch(() => {}); // the loop below throws the same error
+  try {
+    yield* parser as AsyncIterable<Row>;
+  } catch (error) {
+    throw told(error, name, next);
+  }
+}
+
+const longestRow = 2 ** 24; // bytes: 16 MiB
+
+/** Errors of the parser and of the operating system in our words; others as they are. */
+function told(error: unknown, name: string, line: number): unknown {
+  if (error instanceof CsvError) {
+    const raw = String(error.raw ?? "");
+    const fault = findQuoteFault(raw);
+    if (fault) return wrongQuote(name, line, raw, fault);
+    return new CorpusError("FORMAT", `${name}:${line}: expected a row of at most ${longestRow >> 20} MiB, got a longer one`, undefined, { cause: error });
+  }
+  if (error instanceof Error && "syscall" in error && "code" in error) {
+    const missing = error.code === "ENOENT";
+    return new CorpusError(missing ? "NOT_FOUND" : "IO", `${name}: expected a readable file, got ${missing ? "no such file" : error.message}`, undefined, { cause: error });
+  }
+  return error;
+}
+
+function wrongQuote(name: string, line: number, raw: string, { opensAt, kind }: QuoteFault): CorpusError {
+  const subject = `${name}:${line + lineEnds(raw.slice(0, opensAt))}`;
+  const got = kind === "open" ? "a quote that is never closed" : "text after the closing quote";
+  return new CorpusError("FORMAT", `${subject}: expected a quoted cell "…" up to the next comma or line end, got ${got}`, 'write a quote inside a quoted cell as ""');
+}
+
+function wrongLength(subject: string, expected: number, got: number): CorpusError {
+  const fields = expected === 1 ? "1 field" : `${expected} fields`;
+  const remedy = got > expected ? 'put quotes around a cell with commas: "Well, yes"' : "give every row a field for each column";
+  return new CorpusError("FORMAT", `${subject}: expected ${fields} as in the header, got ${got}`, remedy);
+}
+
+function columnPosition(header: string[], column: string, name: string): number {
+  const position = header.indexOf(column);
+  const wanted = JSON.stringify(column);
+  if (position < 0) {
+    const shown = header.slice(0, 12).map((label) => JSON.stringify(label)).join(", ");
+    const got = header.length > 12 ? `${shown} and ${header.length - 12} more` : shown;
+    throw new CorpusError("FORMAT", `${name}: expected a column ${wanted}, got ${got}`, header.length === 1 && /[;\t]/.test(header[0]) ? "separate fields with commas" : "choose one with --column");
+  }
+  if (header.lastIndexOf(column) !== position) {
+    throw new CorpusError("FORMAT", `${name}: expected one column ${wanted}, got ${header.filter((label) => label === column).length}`, "give each column its own name");
+  }
+  return position;
+}
+
+function lineEnds(text: string): number {
+  return text.match(/\r\n|\r|\n/g)?.length ?? 0;
+}

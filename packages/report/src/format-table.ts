@@ -1,0 +1,40 @@
+import { type SentenceReport, type Sentences } from "./analysis.js";
+import { terminalColumns, type Measure } from "./display-width.js";
+import { columnWidth, grid } from "./grid.js";
+import { numberColumn } from "./number-column.js";
+import { statisticsCells, statisticsHeaders, topCell, topHeader } from "./report-cells.js";
+import { wrap } from "./wrap.js";
+
+export interface TableOptions {
+  /** columns of the terminal: long sentences are wrapped, down to 20 columns, so that the table fits */
+  width?: number;
+  /** how wide a text is; `terminalColumns` by default */
+  measure?: Measure;
+}
+
+/**
+ * The table of the original script, letter for letter: one row a sentence, numbers of 6 digits. A column of the
+ * strongest features follows where a sentence has any. Widths need every row: the text comes in one piece at the end.
+ */
+export async function* formatTable(sentences: Sentences, { width, measure = terminalColumns }: TableOptions = {}): AsyncGenerator<string> {
+  const rows: SentenceReport[] = [];
+  for await (const row of sentences) rows.push(row);
+
+  const headers = ["Sentence", ...statisticsHeaders];
+  const cells = rows.map(statisticsCells);
+  const columns = [numberColumn(rows.map(({ sentence }) => sentence)), ...statisticsHeaders.map((_, c) => cells.map((row) => row[c]))];
+  if (rows.some(({ top }) => top.length > 0)) {
+    headers.push(topHeader);
+    const top = rows.map(topCell);
+    columns.push(width === undefined ? top : top.map((cell) => wrap(cell, topWidth, measure)));
+  }
+  if (width !== undefined) {
+    const others = headers.slice(1).reduce((sum, header, c) => sum + columnWidth(header, columns[c + 1], measure) + 3, 0);
+    const room = Math.max(narrowestSentence, width - others - 4); // `| ` before and ` |` after
+    columns[0] = columns[0].map((cell) => wrap(cell.trim(), room, measure));
+  }
+  yield `${grid(headers, columns, measure)}\n`;
+}
+
+const narrowestSentence = 20; // columns
+const topWidth = 28; // columns: two features a line
