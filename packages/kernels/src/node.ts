@@ -1,4 +1,4 @@
-import { availableParallelism } from "node:os";
+import { availableParallelism, constants } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { SpawnWorker } from "./cpu/pool.js";
 import type { Device } from "./device.js";
@@ -24,11 +24,22 @@ const spawn: SpawnWorker = (seat, source) => {
 async function dawn(): Promise<GPU | undefined> {
   const kept = globalThis as { dictlearnGpu?: GPU };
   if (kept.dictlearnGpu) return kept.dictlearnGpu;
+  if (process.platform === "linux" && !hasVulkan()) return undefined; // Dawn would say so on stderr, past us
   try {
     const { create, globals } = await import("webgpu");
     Object.assign(globalThis, globals);
     return (kept.dictlearnGpu = create([]));
   } catch {
     return undefined; // not installed, or no build for this platform
+  }
+}
+
+/** Whether the Vulkan loader is installed: Node finds it and then complains that it is no addon. */
+function hasVulkan(): boolean {
+  try {
+    process.dlopen({ exports: {} }, "libvulkan.so.1", constants.dlopen.RTLD_LAZY);
+    return true;
+  } catch (error) {
+    return error instanceof Error && /did not self-register/.test(error.message);
   }
 }
