@@ -1,0 +1,18 @@
+/** An error that a caller can act on: `subject: expected X, got Y`, then the remedy. */
+export class CheckpointError extends Error {
+  override readonly name = "CheckpointError";
+  constructor(
+    readonly code: "FORMAT" | "NOT_FOUND" | "UNSUPPORTED" | "IO",
+    message: string,
+    readonly remedy?: string,
+  ) {
+    super(message.length > longest ? `${message.slice(0, longest)}…` : message); // a file may hold names of megabytes
+  }
+}
+
+const longest = 500;
+
+/** The file breaks its own format, or holds what must not be read. */
+export function formatError(message: string, remedy?: string): CheckpointError {
+  return new CheckpointError("FORMAT", message, remedy);
+}

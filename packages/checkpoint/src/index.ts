@@ -1,0 +1,10 @@
+export { CheckpointError } from "./error.js";
+export { memorySource, type ByteSource } from "./byteSource.js";
+export type { Checkpoint, NamedTensor, TensorData, TensorInfo } from "./checkpoint.js";
+export type { Dtype } from "./dtypes.js";
+export { toFloat32 } from "./float32.js";
+export { openSafetensors } from "./safetensors.js";
+export { writeSafetensors } from "./writeSafetensors.js";
+export { openSharded, openShardedSafetensors } from "./sharded.js";
+export { openTorch, type TorchCheckpoint } from "./torch.js";
+export type { PlainValue } from "./torchNames.js";

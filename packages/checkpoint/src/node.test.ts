@@ -1,0 +1,36 @@
+import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { fixture, fixtureBytes } from "../test/fixtures.js";
+import { openTorch } from "./index.js";
+import { fileSource } from "./node.js";
+
+let folder: string;
+beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), "checkpoint-"))));
+afterAll(() => rm(folder, { recursive: true }));
+
+test("a file on disk gives what the same bytes in memory give", async () => {
+  const path = join(folder, "ae.pt");
+  await writeFile(path, fixtureBytes("broken/good.pt"));
+  await using source = await fileSource(path);
+  const [onDisk, inMemory] = [await openTorch(source), await openTorch(fixture("broken/good.pt"))];
+  expect(onDisk.names).toEqual(inMemory.names);
+  for (const name of onDisk.names) expect(await onDisk.read(name)).toEqual(await inMemory.read(name));
+});
+
+test("after closing, or if the file has shrunk, reading is an IO error that names it", async () => {
+  const path = join(folder, "shrinks.pt");
+  await writeFile(path, fixtureBytes("broken/good.pt"));
+  const source = await fileSource(path);
+  await truncate(path, 100);
+  await expect(source.slice(90, 200)).rejects.toMatchObject({ code: "IO", message: `${path}: expected bytes 90 to 200, got the end of the file at 100` });
+  await source.close();
+  await expect(source.slice(0, 10)).rejects.toMatchObject({ code: "IO" });
+});
+
+test("no file, or no regular one", async () => {
+  const path = join(folder, "missing.pt");
+  await expect(fileSource(path)).rejects.toMatchObject({ code: "NOT_FOUND", message: `${path}: expected a file, got none` });
+  await expect(fileSource(folder)).rejects.toMatchObject({ code: "IO", message: `${folder}: expected a file, got a directory` });
+});

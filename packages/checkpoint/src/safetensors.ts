@@ -1,0 +1,35 @@
+import { nameOf, readRange, type ByteSource } from "./byteSource.js";
+import { entryOf, namedTensor, type Checkpoint } from "./checkpoint.js";
+import { formatError } from "./error.js";
+import { parseSafetensorsHeader } from "./safetensorsHeader.js";
+
+const largestHeader = 100_000_000; // the format's own limit, in bytes
+
+/**
+ * Reads the header of a safetensors file; each tensor's bytes are read when it is asked for.
+ * @throws FORMAT `model.safetensors: lm_head: expected 64 bytes for F32 [4,4], got 60`
+ */
+export async function openSafetensors(source: ByteSource): Promise<Checkpoint> {
+  const subject = nameOf(source);
+  if (source.byteLength < 8) throw formatError(`${subject}: expected at least 8 bytes, got ${source.byteLength}`);
+  const length = new DataView(await readRange(source, 0, 8)).getBigUint64(0, true);
+  const most = Math.min(largestHeader, source.byteLength - 8);
+  if (length > most) throw formatError(`${subject}: expected a header of at most ${most} bytes, got ${length}`, "is it a safetensors file?");
+
+  const dataStart = 8 + Number(length);
+  const headerBytes = new Uint8Array(await readRange(source, 8, dataStart));
+  const { tensors, metadata } = parseSafetensorsHeader(headerBytes, source.byteLength - dataStart, subject);
+  return {
+    names: [...tensors.keys()],
+    metadata,
+    has: (name) => tensors.has(name),
+    async info(name) {
+      const { dtype, shape } = entryOf(tensors, name, subject);
+      return { dtype, shape };
+    },
+    async read(name) {
+      const tensor = entryOf(tensors, name, subject);
+      return namedTensor(name, tensor, await readRange(source, dataStart + tensor.start, dataStart + tensor.end));
+    },
+  };
+}
