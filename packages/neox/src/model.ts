@@ -1,0 +1,200 @@
+import { add, attention, copyRowsInto, crossEntropy, embedding, gelu, layerNorm, linear, rotary, sliceRows, splitQkv, type Device, type Tensor } from "@dictlearn/kernels";
+import type { NeoxConfig } from "./config.js";
+import { Hooks, passEnded, type HooksBySite } from "./hooks.js";
+import type { KvCache } from "./kvCache.js";
+import { checkRows, lastTokens, nextTokenPairs, partsOf, spansOf, type PackedRows } from "./rows.js";
+import { Weights, type WeightReader } from "./weights.js";
+
+// N tokens of all rows, D width, H heads, M width of the MLP, V vocabulary, L layers.
+
+interface Pass {
+  device: Device;
+  config: NeoxConfig;
+  weights: Weights;
+  rows: PackedRows;
+  cache?: KvCache;
+  /** Shows an activation to the site's hook and gives what the pass goes on with. */
+  at(site: string, x: Tensor): Tensor;
+}
+
+/**
+ * GPT-NeoX from tokens to the final norm, f32[N,D]; the head is a matrix behind it.
+ * @see Black et al. 2022, "GPT-NeoX-20B: An Open-Source Autoregressive Language Model", §2.1
+ */
+function forward({ device, config, weights, rows, cache, at }: Pass): Tensor {
+  const { layers, heads, epsilon, parallelResidual } = config;
+  const N = rows.tokens.length;
+  const tokens = device.tensor(rows.tokens, [N]); //                                    u32[N]
+  const positions = device.tensor(rows.positions, [N]); //                              u32[N]
+  const spans = device.tensor(cache ? cache.spans(N) : spansOf(rows), [N, 2]); //       u32[N,2]
+
+  const norm = (x: Tensor, name: string) => layerNorm(x, weights.get(`${name}.weight`), weights.get(`${name}.bias`), { epsilon });
+  const dense = (x: Tensor, name: string) => linear(x, weights.get(`${name}.weight`), weights.find(`${name}.bias`));
+  const rotate = (x: Tensor) => rotary(x, positions, { heads, ...config.rotary });
+
+  const attend = (h: Tensor, l: number): Tensor => {
+    const { q, k, v } = splitQkv(dense(h, `layers.${l}.attention.query_key_value`), { heads }); // f32[N,D] each
+    const [keys, values] = cache ? cache.append(l, rotate(k), v) : [rotate(k), v]; //   f32[N,D], with a cache f32[capacity,D]
+    return attention(rotate(q), keys, values, spans, { heads }); //                     f32[N,D]
+  };
+
+  const mlp = (h: Tensor, l: number): Tensor => {
+    const up = gelu(dense(h, `layers.${l}.mlp.dense_h_to_4h`)); //                      f32[N,M]
+    return dense(up, `layers.${l}.mlp.dense_4h_to_h`); //                               f32[N,D]
+  };
+
+  const block = (input: Tensor, l: number): Tensor => {
+    const layer = `layers.${l}`;
+    const x = at(`${layer}.resid_pre`, input); //                                       f32[N,D]
+    const h = at(`${layer}.attn_in`, norm(x, `${layer}.input_layernorm`)); //           f32[N,D]
+    const z = at(`${layer}.attn_z`, device.scope(() => attend(h, l))); //               f32[N,D], heads side by side
+    const a = at(`${layer}.attn_out`, dense(z, `${layer}.attention.dense`)); //         f32[N,D]
+    const xa = add(x, a); //                                                            f32[N,D]
+    const g = at(`${layer}.mlp_in`, norm(parallelResidual ? x : xa, `${layer}.post_attention_layernorm`)); // f32[N,D]
+    const m = at(`${layer}.mlp_out`, device.scope(() => mlp(g, l))); //                 f32[N,D]
+    return at(`${layer}.resid_post`, add(xa, m)); //                                    f32[N,D]
+  };
+
+  let x = at("embed", embedding(weights.get("embed_in.weight"), tokens)); //            f32[N,D]
+  for (let l = 0; l < layers; l++) {
+    const next = device.scope(() => block(x, l)); //                                    f32[N,D]
+    x.dispose();
+    x = next;
+  }
+  return at("final_norm", norm(x, "final_layer_norm")); //                              f32[N,D]
+}
+
+export interface RunOptions {
+  /** Hooks by site; sites are called in the order of the pass. */
+  at?: HooksBySite;
+  /** The logits of every token, f32[N,V], or of the last real token of each row, f32[R,V]. Without, the pass ends after the last hook. */
+  logits?: boolean | "last";
+  /** What one row has computed before; `rows` are its next tokens. */
+  cache?: KvCache;
+}
+
+export interface NeoxOptions {
+  device: Device;
+  config: NeoxConfig;
+  weights: WeightReader;
+  /** The most bytes of one activation, f32[N,max(4D,M)]: batches past it run in parts of whole rows, the head on some tokens at a time. Default 64 MiB. */
+  activationBytes?: number;
+}
+
+/** A GPT-NeoX model on a device. Weights are read the first time a pass needs them. */
+export class Neox {
+  readonly device: Device;
+  readonly config: NeoxConfig;
+  readonly #weights: Weights;
+  readonly #tokensAtOnce: number;
+  readonly #logitsAtOnce: number;
+
+  constructor({ device, config, weights, activationBytes = 64 * 2 ** 20 }: NeoxOptions) {
+    this.device = device;
+    this.config = config;
+    this.#weights = new Weights(device, config, weights);
+    this.#tokensAtOnce = Math.floor(activationBytes / (4 * Math.max(4 * config.width, config.mlpWidth)));
+    this.#logitsAtOnce = Math.max(1, Math.floor(activationBytes / (4 * config.vocabulary)));
+  }
+
+  /**
+   * Runs rows through the model, calling hooks. A big batch runs in parts of whole rows, each with calls of its own.
+   * @throws NeoxError USAGE or SHAPE for rows, sites or replacements that don't fit the model; FORMAT for broken weights
+   */
+  async run(rows: PackedRows, { at = {}, logits = false, cache }: RunOptions = {}): Promise<{ logits?: Tensor }> {
+    checkRows(rows, this.config);
+    cache?.check(rows, logits);
+    const hooks = new Hooks(at, this.config.layers);
+    const end = logits ? "logits" : hooks.last;
+    if (end === undefined) return {};
+    await this.#weights.load(end);
+    if (!logits) {
+      this.#pass(rows, hooks);
+      return {};
+    }
+    const result = this.device.scope(() => {
+      const count = logits === "last" ? lastTokens(rows).length : rows.tokens.length;
+      const all = this.device.empty("f32", [count, this.config.vocabulary]); // f32[N or R,V]
+      let filled = 0;
+      this.#pass(rows, hooks, cache, (x, part) => {
+        const wanted = logits === "last" ? this.#gather(x, lastTokens(part)) : x;
+        this.#head(wanted, (y) => {
+          copyRowsInto(all, y, { at: filled });
+          filled += y.shape[0];
+        });
+      });
+      return all;
+    });
+    cache?.advance(rows.tokens.length);
+    return { logits: result };
+  }
+
+  /**
+   * Mean cross-entropy, in nats, of each token given those before it in its row; padding is left out.
+   * @returns the mean, NaN when no row has two tokens, and how many tokens it is over
+   */
+  async loss(rows: PackedRows, { at = {} }: { at?: HooksBySite } = {}): Promise<{ loss: number; targets: number }> {
+    checkRows(rows, this.config);
+    const hooks = new Hooks(at, this.config.layers);
+    await this.#weights.load("logits");
+    const losses = this.#pass(rows, hooks, undefined, (x, part) => {
+      const { from, targets } = nextTokenPairs(part);
+      if (from.length === 0) return [];
+      return this.#head(this.#gather(x, from), (y, at) => crossEntropy(y, this.device.tensor(targets.slice(at, at + y.shape[0]), [y.shape[0]])));
+    }).flat();
+    const each = await Promise.all(losses.map((nats) => nats.read())).finally(() => losses.forEach((nats) => nats.dispose()));
+    let [total, targets] = [0, 0];
+    for (const nats of each) for (const x of nats) [total, targets] = [total + x, targets + 1];
+    return { loss: total / targets, targets };
+  }
+
+  /** Frees the weights; a later run would read them again. */
+  dispose(): void {
+    this.#weights.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** The forward pass, part by part, freeing what each made; `finish` gets the final norm. Without it the pass ends after the last hook. */
+  #pass<R>(rows: PackedRows, hooks: Hooks, cache?: KvCache, finish?: (x: Tensor, rows: PackedRows) => R): R[] {
+    const { device, config } = this;
+    const results: R[] = [];
+    for (const part of partsOf(rows, this.#tokensAtOnce)) {
+      const at = (site: string, x: Tensor): Tensor => {
+        const y = hooks.call(site, x, part.rows, part.firstRow);
+        if (!finish && site === hooks.last) throw passEnded;
+        return y;
+      };
+      try {
+        results.push(device.scope(() => finish!(forward({ device, config, weights: this.#weights, rows: part.rows, cache, at }), part.rows)));
+      } catch (error) {
+        if (error !== passEnded) throw error;
+      }
+    }
+    return results;
+  }
+
+  /** Logits f32[n,V] of some tokens at a time: `each` gets them and the first token's index. */
+  #head<R>(x: Tensor, each: (logits: Tensor, at: number) => R): R[] {
+    const N = x.shape[0];
+    const step = this.#logitsAtOnce;
+    const results: R[] = [];
+    for (let start = 0; start < N; start += step)
+      results.push(
+        this.device.scope(() => {
+          const part = N > step ? sliceRows(x, { start, end: Math.min(N, start + step) }) : x; // f32[n,D]
+          return each(linear(part, this.#weights.get("embed_out.weight")), start); //             f32[n,V]
+        }),
+      );
+    return results;
+  }
+
+  #gather(x: Tensor, rows: Uint32Array): Tensor {
+    return embedding(x, this.device.tensor(rows, [rows.length])); // f32[n,D]
+  }
+}
+
+/** Opens a model whose weights are read as passes need them. */
+export const openNeox = (options: NeoxOptions): Neox => new Neox(options);

@@ -1,0 +1,152 @@
+import { castF32, Tensor, type Device } from "@dictlearn/kernels";
+import type { NeoxConfig } from "./config.js";
+import { NeoxError } from "./error.js";
+import { sitesOf } from "./sites.js";
+
+/** A tensor of a checkpoint on the host; f16 and bf16 as their bits in a Uint16Array. */
+export interface NamedTensor {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data: ArrayBufferView;
+}
+
+/** Where weights come from: an opened checkpoint, or anything that can be asked for tensors by name. */
+export interface WeightReader {
+  has(name: string): boolean;
+  read(name: string): Promise<NamedTensor>;
+}
+
+/** A tensor of the model: its name in a checkpoint, its shape, and the first site of the pass that needs it. */
+interface Weight {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly site: string;
+}
+
+/** Every weight in the order of the pass, matrices as torch keeps them: [out,in]. */
+function* weightsOf({ vocabulary: V, width: D, mlpWidth: M, layers, attentionBias }: NeoxConfig): Generator<Weight> {
+  const norm = (name: string, site: string): Weight[] => [
+    { name: `${name}.weight`, shape: [D], site },
+    { name: `${name}.bias`, shape: [D], site },
+  ];
+  const dense = (name: string, out: number, into: number, site: string, bias = true): Weight[] => [
+    { name: `${name}.weight`, shape: [out, into], site },
+    ...(bias ? [{ name: `${name}.bias`, shape: [out], site }] : []),
+  ];
+  yield { name: "embed_in.weight", shape: [V, D], site: "embed" };
+  for (let l = 0; l < layers; l++) {
+    const layer = `layers.${l}`;
+    yield* norm(`${layer}.input_layernorm`, `${layer}.attn_in`);
+    yield* dense(`${layer}.attention.query_key_value`, 3 * D, D, `${layer}.attn_z`, attentionBias);
+    yield* dense(`${layer}.attention.dense`, D, D, `${layer}.attn_out`, attentionBias);
+    yield* norm(`${layer}.post_attention_layernorm`, `${layer}.mlp_in`);
+    yield* dense(`${layer}.mlp.dense_h_to_4h`, M, D, `${layer}.mlp_out`);
+    yield* dense(`${layer}.mlp.dense_4h_to_h`, D, M, `${layer}.mlp_out`);
+  }
+  yield* norm("final_layer_norm", "final_norm");
+  yield { name: "embed_out.weight", shape: [V, D], site: "logits" };
+}
+
+/** The weights of one model on a device, each read the first time that a pass needs it. */
+export class Weights {
+  readonly #tensors = new Map<string, Tensor>();
+  readonly #all: readonly Weight[];
+  readonly #order: ReadonlyMap<string, number>; // of sites
+  #loading: Promise<void> = Promise.resolve();
+
+  constructor(
+    readonly device: Device,
+    readonly config: NeoxConfig,
+    readonly reader: WeightReader,
+  ) {
+    this.#all = [...weightsOf(config)];
+    this.#order = new Map([...sitesOf(config.layers), "logits"].map((site, i) => [site, i]));
+  }
+
+  /** Reads what a pass up to `site` (or "logits") needs and is not here yet. Calls at the same time wait for each other. */
+  load(site: string): Promise<void> {
+    const end = this.#order.get(site)!;
+    const loaded = this.#loading.then(async () => {
+      for (const weight of this.#all) if (this.#order.get(weight.site)! <= end && !this.#tensors.has(weight.name)) this.#hold(weight.name, await this.#upload(weight));
+    });
+    this.#loading = loaded.catch(() => {}); // the next call tries again
+    return loaded;
+  }
+
+  /** A weight that is loaded, by its name in a checkpoint without `gpt_neox.`; undefined if the model has none of it. */
+  find(name: string): Tensor | undefined {
+    const kept = this.#tensors.get(name);
+    return kept?.disposed ? new Tensor(kept.device, kept.dtype, kept.shape, kept.storage) : kept;
+  }
+
+  get(name: string): Tensor {
+    return this.find(name)!; // `load` came first
+  }
+
+  dispose(): void {
+    for (const [name, { storage }] of this.#tensors) {
+      storage.references--;
+      this.get(name).dispose();
+    }
+    this.#tensors.clear();
+  }
+
+  /** A scope that was open around the run frees the tensor, a handle; the memory stays for the handles that follow. */
+  #hold(name: string, tensor: Tensor): void {
+    tensor.storage.references++;
+    this.#tensors.set(name, tensor);
+  }
+
+  async #upload({ name, shape }: Weight): Promise<Tensor> {
+    const tied = name === "embed_out.weight" && this.config.tiedEmbeddings;
+    const data = tied ? undefined : floats(await this.#read(name, shape));
+    return this.device.scope(() => {
+      const tensor = data ? this.device.tensor(data, shape) : this.get("embed_in.weight").reshape(shape);
+      const asHalves = name === "embed_in.weight"; // a lookup widens what it takes; a matmul wants f32
+      return tensor.dtype === "f16" && !asHalves ? castF32(tensor) : tensor;
+    });
+  }
+
+  async #read(name: string, shape: readonly number[]): Promise<NamedTensor> {
+    const names = name === "embed_out.weight" ? [name, "lm_head.weight"] : [`gpt_neox.${name}`, name]; // a base model's have no prefix
+    const found = names.find((name) => this.reader.has(name));
+    if (found === undefined) throw new NeoxError("FORMAT", `${names[0]}: expected it in the checkpoint, got no such tensor`, name === "embed_out.weight" ? "a base model has no output matrix: ask for sites only, or open the GPTNeoXForCausalLM checkpoint" : undefined);
+    const tensor = await this.reader.read(found);
+    if (String(tensor.shape) !== String(shape)) throw new NeoxError("SHAPE", `${found}: expected [${shape.join(",")}] by config.json, got [${tensor.shape.join(",")}]`, "take config.json and weights of the same model");
+    return tensor;
+  }
+}
+
+/** Elements as f32, or f16 as their bits. @throws NeoxError FORMAT for NaN and infinities, UNSUPPORTED for another dtype */
+function floats({ name, dtype, data }: NamedTensor): Float32Array | Uint16Array {
+  switch (dtype) {
+    case "f32":
+      return finite(name, data as Float32Array);
+    case "f16":
+      return finite(name, data as Uint16Array);
+    case "bf16":
+      return finite(name, widenBf16(data as Uint16Array));
+    case "f64":
+      return finite(name, new Float32Array(data as Float64Array));
+    default:
+      throw new NeoxError("UNSUPPORTED", `${name}: expected dtype f16, bf16, f32 or f64, got ${dtype}`);
+  }
+}
+
+/** bfloat16 is the upper half of an f32. */
+function widenBf16(bits: Uint16Array): Float32Array {
+  const wide = new Uint32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) wide[i] = bits[i] << 16;
+  return new Float32Array(wide.buffer);
+}
+
+/** NaN and infinities have an exponent of all ones: one more carries into the sign bit, so an OR over all elements tells. */
+function finite<A extends Float32Array | Uint16Array>(name: string, data: A): A {
+  const bits = data instanceof Uint16Array ? data : new Uint32Array(data.buffer, data.byteOffset, data.length);
+  const [exponent, one, sign] = data instanceof Uint16Array ? [0x7c00, 0x0400, 0x8000] : [0x7f800000, 0x00800000, 0x80000000];
+  let carried = 0;
+  for (let i = 0; i < bits.length; i++) carried |= (bits[i] & exponent) + one;
+  if (carried & sign) throw new NeoxError("FORMAT", `${name}: expected finite values, got NaN or infinity at element ${bits.findIndex((b) => (b & exponent) === exponent)}`, "the checkpoint is damaged, or overflowed in half precision: take another revision");
+  return data;
+}
