@@ -1,4 +1,4 @@
-import { castF32, Tensor, type Device } from "@dictlearn/kernels";
+import { castF32, type Device, type Tensor } from "@dictlearn/kernels";
 import type { NeoxConfig } from "./config.js";
 import { NeoxError } from "./error.js";
 import { sitesOf } from "./sites.js";
@@ -68,7 +68,7 @@ export class Weights {
   load(site: string): Promise<void> {
     const end = this.#order.get(site)!;
     const loaded = this.#loading.then(async () => {
-      for (const weight of this.#all) if (this.#order.get(weight.site)! <= end && !this.#tensors.has(weight.name)) this.#hold(weight.name, await this.#upload(weight));
+      for (const weight of this.#all) if (this.#order.get(weight.site)! <= end && !this.#tensors.has(weight.name)) this.#tensors.set(weight.name, this.device.keep(await this.#upload(weight)));
     });
     this.#loading = loaded.catch(() => {}); // the next call tries again
     return loaded;
@@ -76,8 +76,7 @@ export class Weights {
 
   /** A weight that is loaded, by its name in a checkpoint without `gpt_neox.`; undefined if the model has none of it. */
   find(name: string): Tensor | undefined {
-    const kept = this.#tensors.get(name);
-    return kept?.disposed ? new Tensor(kept.device, kept.dtype, kept.shape, kept.storage) : kept;
+    return this.#tensors.get(name);
   }
 
   get(name: string): Tensor {
@@ -85,17 +84,8 @@ export class Weights {
   }
 
   dispose(): void {
-    for (const [name, { storage }] of this.#tensors) {
-      storage.references--;
-      this.get(name).dispose();
-    }
+    for (const tensor of this.#tensors.values()) tensor.dispose();
     this.#tensors.clear();
-  }
-
-  /** A scope that was open around the run frees the tensor, a handle; the memory stays for the handles that follow. */
-  #hold(name: string, tensor: Tensor): void {
-    tensor.storage.references++;
-    this.#tensors.set(name, tensor);
   }
 
   async #upload({ name, shape }: Weight): Promise<Tensor> {
