@@ -1,0 +1,52 @@
+import { createRequire } from "node:module";
+import { defineCommand, resolvePath, writeOutput } from "@dictlearn/cli";
+import { openDevice } from "@dictlearn/kernels/node";
+import { analyse, openDictionary, openModel, poolings } from "dictlearn";
+import { z } from "zod";
+import { chooseFiles } from "./chooseFiles.js";
+import { formats, render } from "./render.js";
+import { readSentences } from "./readSentences.js";
+
+const flags = z.object({
+  column: z.string().default("sentence").describe("the CSV column that holds the sentences"),
+  model: z.string().optional().describe('a model\'s folder, or demo (default "EleutherAI/pythia-70m-deduped" where it lies here, else demo)').meta({ placeholder: "DIR|demo" }),
+  dictionary: z.string().optional().describe('an ae.pt with its config.json beside it, or demo (default "dictionaries/pythia-70m-deduped/mlp_out_layer3/10_32768/ae.pt")').meta({ placeholder: "PATH|demo" }),
+  site: z.string().default("layers.3.mlp_out").describe("which activation to read, such as layers.3.mlp_out or blocks.3.hook_resid_post"),
+  pooling: z.enum(poolings).default("mean").describe("how a sentence's activations become one vector; padded-mean averages padding too, as the original did"),
+  top: z.int().min(0).default(0).describe("also list the N strongest features of each sentence").meta({ placeholder: "N" }),
+  format: z.enum(formats).default("table").describe("how to write the result; jsonl and csv are written row by row"),
+  out: z.string().optional().describe("write to a file, whole or not at all").meta({ placeholder: "FILE" }),
+  device: z.enum(["auto", "webgpu", "cpu"]).default("auto").describe("auto: a GPU if there is one, else the CPU"),
+  threads: z.int().min(1).max(256).optional().describe("CPU threads (default: as many as the machine has)").meta({ placeholder: "N" }),
+  quiet: z.boolean().default(false).describe("no notes on stderr"),
+});
+
+export const command = defineCommand({
+  name: "sparse-rep",
+  version: createRequire(import.meta.url)("../package.json").version as string,
+  summary: "Sentences as sparse features: what a dictionary finds in a language model's activations, as a table",
+  positional: z.object({ sentences: z.string().optional().describe("CSV of sentences (default sentences.csv where you stand, else the bundled one)") }),
+  flags,
+  examples: [
+    "sparse-rep",
+    "sparse-rep sentences.csv --top 5 --format csv --out features.csv",
+    "sparse-rep sentences.csv --model ./pythia-70m-deduped --dictionary ./10_32768/ae.pt --site mlp_out_layer3",
+  ],
+  async run(given, { positional }) {
+    const note = (line: string) => void (given.quiet || process.stderr.write(`${line}\n`));
+    process.chdir(resolvePath(".")); // paths are relative to where the person stands, not to where a package manager starts us
+    const files = chooseFiles(given, note);
+    const sentences = await readSentences(positional.sentences, given.column, note);
+
+    const device = await openDevice({ backend: given.device, threads: given.threads });
+    const [model, dictionary] = await Promise.all([openModel(files.model, { device }), openDictionary(files.dictionary, { device })]);
+    const site = model.site(given.site);
+    const { pooling, top, format } = given;
+    const rows = analyse(model, dictionary, sentences, { site, pooling, top, onNotice: note });
+    if (pooling === "mean") note("pooling: the mean over each sentence's own tokens; the original also averaged padding (--pooling padded-mean)");
+
+    const width = given.out === undefined && process.stdout.isTTY ? process.stdout.columns : undefined;
+    const run = { ...files, site, pooling, device: device.label };
+    await writeOutput(given.out, render(format, rows, { run, width }));
+  },
+});

@@ -1,0 +1,11 @@
+/** An error that a caller can act on: `subject: expected X, got Y`, then the remedy. */
+export class DictlearnError extends Error {
+  override readonly name = "DictlearnError";
+  constructor(
+    readonly code: "FORMAT" | "IO" | "NOT_FOUND" | "SHAPE" | "UNSUPPORTED" | "USAGE",
+    message: string,
+    readonly remedy?: string,
+  ) {
+    super(message);
+  }
+}

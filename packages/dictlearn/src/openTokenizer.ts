@@ -1,0 +1,44 @@
+import { join } from "node:path";
+import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
+import { DictlearnError } from "./error.js";
+import { readJson } from "./readJson.js";
+
+export interface Tokenizer {
+  /** Token ids of a text; "" has none. */
+  encode(text: string): Uint32Array;
+  decode(ids: ArrayLike<number>): string;
+  /** The id that ends a text; NeoX models also pad with it. */
+  readonly endOfText: number;
+}
+
+/**
+ * The tokenizer of a model folder: `tokenizer.json`, and `tokenizer_config.json` where there is one.
+ * @throws DictlearnError NOT_FOUND, FORMAT
+ */
+export async function openTokenizer(folder: string): Promise<Tokenizer> {
+  const path = join(folder, "tokenizer.json");
+  const [json, config = {}] = await Promise.all([readJson(path), readJson(join(folder, "tokenizer_config.json"))]);
+  if (!json) throw new DictlearnError("NOT_FOUND", `${path}: expected the tokenizer of the model, got no such file`);
+  let tokenizer: HuggingFaceTokenizer;
+  try {
+    tokenizer = new HuggingFaceTokenizer(json, config);
+  } catch (cause) {
+    throw new DictlearnError("FORMAT", `${path}: expected a tokenizer that @huggingface/tokenizers can read, got ${(cause as Error).message}`);
+  }
+
+  const name = textOf(config.eos_token) ?? "<|endoftext|>";
+  const endOfText = tokenizer.token_to_id(name);
+  if (endOfText === undefined) throw new DictlearnError("FORMAT", `${path}: expected the end-of-text token ${name} in the vocabulary, got none`);
+  return {
+    endOfText,
+    encode: (text) => Uint32Array.from(text === "" ? [] : tokenizer.encode(text).ids),
+    // The library refuses an empty list; the clean-up of spaces would change the text.
+    decode: (ids) => (ids.length ? tokenizer.decode(Array.from(ids), { clean_up_tokenization_spaces: false }) : ""),
+  };
+}
+
+/** A special token is written as text or as `{ content }`. */
+function textOf(token: unknown): string | undefined {
+  const content = typeof token === "object" && token !== null ? (token as { content?: unknown }).content : token;
+  return typeof content === "string" ? content : undefined;
+}

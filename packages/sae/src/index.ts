@@ -1,0 +1,6 @@
+export { type Dictionary } from "./dictionary.js";
+export { DictionaryError } from "./error.js";
+export { readDictionaryLearning, type ReadOptions, type TensorFile } from "./formats/dictionary-learning.js";
+
+export { autoEncoder, type AutoEncoderWeights } from "./dictionaries/autoEncoder.js";
+export { autoEncoderNew, type AutoEncoderNewWeights } from "./dictionaries/autoEncoderNew.js";

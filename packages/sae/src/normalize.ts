@@ -1,0 +1,35 @@
+import { type AutoEncoderWeights } from "./dictionaries/autoEncoder.js";
+import { DictionaryError } from "./error.js";
+
+/**
+ * The same dictionary with decoder columns of norm 1: each column is divided by its norm, its encoder row and bias are
+ * multiplied by it. As dictionary_learning's `normalize_decoder`: left as it is where all norms are close to 1.
+ * The encoder is changed in place; the decoder is not, its norms are handed on.
+ * @throws DictionaryError FORMAT `ae.pt: expected decoder columns of non-zero norm, got column 17 = 0`
+ */
+export function normalize(weights: AutoEncoderWeights, subject: string): AutoEncoderWeights {
+  const { D, F, encoderWeight, encoderBias, decoderWeight } = weights;
+  const norms = columnNorms(decoderWeight, D, F);
+  const zero = norms.indexOf(0);
+  if (zero >= 0)
+    throw new DictionaryError(
+      "FORMAT",
+      `${subject}: expected decoder columns of non-zero norm, got column ${zero} = 0`,
+      "such a feature cannot be normalised; open it with normalizeDecoder: false",
+    );
+  if (norms.every((norm) => Math.abs(norm - 1) <= 1e-8 + 1e-5)) return weights; // torch.allclose
+
+  for (let f = 0; f < F; f++) {
+    const norm = norms[f];
+    for (let at = f * D; at < (f + 1) * D; at++) encoderWeight[at] *= norm;
+    encoderBias[f] *= norm;
+  }
+  return { ...weights, decoderNorms: norms };
+}
+
+/** @param matrix f32[D,F] @returns f32[F] */
+function columnNorms(matrix: Float32Array, D: number, F: number): Float32Array {
+  const squares = new Float64Array(F);
+  for (let d = 0, at = 0; d < D; d++) for (let f = 0; f < F; f++, at++) squares[f] += matrix[at] * matrix[at];
+  return Float32Array.from(squares, Math.sqrt);
+}

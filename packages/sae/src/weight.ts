@@ -1,0 +1,47 @@
+import { DictionaryError } from "./error.js";
+
+/**
+ * A saved weight as f32, every value finite. f32 is taken as it is; f16, bf16 and f64 are converted.
+ * @throws DictionaryError FORMAT `ae.pt: expected finite encoder.weight, got NaN at 17`; UNSUPPORTED for other numbers
+ */
+export function weight(subject: string, name: string, tensor: { dtype: string; data: ArrayBufferView }): Float32Array {
+  const values = float32(tensor);
+  if (!values)
+    throw new DictionaryError("UNSUPPORTED", `${subject}: expected ${name} in f32, f16, bf16 or f64, got ${tensor.dtype}`, "convert it to a floating type first");
+  if (!allFinite(values)) {
+    const at = values.findIndex((value) => !Number.isFinite(value));
+    throw new DictionaryError("FORMAT", `${subject}: expected finite ${name}, got ${values[at]} at ${at}`, "the file is damaged or its training diverged");
+  }
+  return values;
+}
+
+/** Four sums, so that no addition waits for the one before. */
+function allFinite(values: Float32Array): boolean {
+  let [a, b, c, d] = [0, 0, 0, 0]; // x * 0 is NaN for NaN and the infinities, else 0
+  const whole = values.length - (values.length % 4);
+  for (let i = 0; i < whole; i += 4) {
+    a += values[i] * 0;
+    b += values[i + 1] * 0;
+    c += values[i + 2] * 0;
+    d += values[i + 3] * 0;
+  }
+  for (let i = whole; i < values.length; i++) a += values[i] * 0;
+  return a + b + c + d === 0;
+}
+
+function float32({ dtype: name, data }: { dtype: string; data: ArrayBufferView }): Float32Array | undefined {
+  const dtype = name.toLowerCase();
+  if (data instanceof Float32Array && dtype === "f32") return data;
+  if (data instanceof Float64Array && dtype === "f64") return Float32Array.from(data);
+  if (data instanceof Uint16Array && dtype === "bf16") return new Float32Array(Uint32Array.from(data, (bits) => bits << 16).buffer);
+  if (data instanceof Uint16Array && dtype === "f16") return Float32Array.from(data, fromFloat16);
+  return undefined;
+}
+
+function fromFloat16(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (exponent ? 2 ** (exponent - 25) * (1024 + fraction) : 2 ** -24 * fraction);
+}
