@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { defineCommand, resolvePath, writeOutput } from "@dictlearn/cli";
+import { defineCommand, progress, resolvePath, writeOutput } from "@dictlearn/cli";
 import { openDevice } from "@dictlearn/kernels/node";
 import { analyse, openDictionary, openModel, poolings } from "dictlearn";
 import { z } from "zod";
@@ -45,8 +45,18 @@ export const command = defineCommand({
     const rows = analyse(model, dictionary, sentences, { site, pooling, top, onNotice: note });
     if (pooling === "mean") note("pooling: the mean over each sentence's own tokens; the original also averaged padding (--pooling padded-mean)");
 
-    const width = given.out === undefined && process.stdout.isTTY ? process.stdout.columns : undefined;
+    const onTerminal = given.out === undefined && process.stdout.isTTY;
     const run = { ...files, site, pooling, device: device.label };
-    await writeOutput(given.out, render(format, rows, { run, width }));
+    const counted = withProgress(rows, { total: sentences.length, quiet: given.quiet || (onTerminal && (format === "jsonl" || format === "csv")) }); // those are their own progress
+    await writeOutput(given.out, render(format, counted, { run, width: onTerminal ? process.stdout.columns : undefined }));
   },
 });
+
+async function* withProgress<R>(rows: AsyncIterable<R>, { total, quiet }: { total: number; quiet: boolean }): AsyncGenerator<R, void> {
+  using bar = progress({ label: "sparse-rep", unit: "sentences", total, quiet });
+  let done = 0;
+  for await (const row of rows) {
+    bar.update(++done);
+    yield row;
+  }
+}
