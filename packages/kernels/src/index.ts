@@ -19,6 +19,7 @@ export { compactInto, countPositive, scanInto } from "./ops/compact.js";
 export { copyRowsInto, sliceRows } from "./ops/copyRows.js";
 export { crossEntropy } from "./ops/crossEntropy.js";
 export { decodeSparse } from "./ops/decodeSparse.js";
+export { encodeRelu } from "./ops/encodeRelu.js";
 export { argmax, maxRows, meanRows, sumRows } from "./ops/reduceRows.js";
 export { rotary } from "./ops/rotary.js";
 export { segmentLast, segmentMax, segmentMean } from "./ops/segments.js";

@@ -3,7 +3,7 @@ import type { Host, Op } from "../defineOp.js";
 import { widenF16 } from "../float16.js";
 import { bytesOf, type DType, type Storage, type Tensor } from "../tensor.js";
 import { Heap } from "./heap.js";
-import { JOB, Pool, SCRATCH_BYTES, type SpawnWorker } from "./pool.js";
+import { Pool, SCRATCH_BYTES, type SpawnWorker } from "./pool.js";
 import type { CpuStorage } from "./wasmCall.js";
 
 export interface CpuOptions {
@@ -12,6 +12,8 @@ export interface CpuOptions {
   spawn?: SpawnWorker;
 }
 
+/** Where the module's static data has ended: the job block stands at JOB, constants of the kernels (tables) from 2048 on. */
+const STATIC_END = 16384;
 const PAGE = 65536;
 const MAXIMUM_PAGES = 65536; // 4 GiB, all that 32-bit addresses reach
 
@@ -29,7 +31,7 @@ export class CpuDevice extends Device {
     super();
     this.#memory = memory;
     this.threads = threads;
-    const scratch = JOB + 4096;
+    const scratch = STATIC_END;
     this.#heap = new Heap(memory, scratch + threads * SCRATCH_BYTES, MAXIMUM_PAGES);
     this.#pool = new Pool(module, memory, threads, scratch, spawn);
     this.label = `cpu (WebAssembly SIMD, ${threads} thread${threads === 1 ? "" : "s"})`;
@@ -38,7 +40,7 @@ export class CpuDevice extends Device {
   /** @param modules the module for shared memory and the one for private memory, as bytes */
   static async open(modules: { shared: Uint8Array<ArrayBuffer>; single: Uint8Array<ArrayBuffer> }, { threads = 1, spawn }: CpuOptions = {}): Promise<CpuDevice> {
     const seats = spawn && typeof SharedArrayBuffer !== "undefined" ? Math.max(1, threads) : 1;
-    const initial = Math.ceil((JOB + 4096 + seats * SCRATCH_BYTES) / PAGE);
+    const initial = Math.ceil((STATIC_END + seats * SCRATCH_BYTES) / PAGE);
     const memory = new WebAssembly.Memory(seats > 1 ? { initial, maximum: MAXIMUM_PAGES, shared: true } : { initial, maximum: MAXIMUM_PAGES });
     return new CpuDevice(await WebAssembly.compile(seats > 1 ? modules.shared : modules.single), memory, seats, spawn);
   }

@@ -1,8 +1,9 @@
+import { KernelError } from "../error.js";
 import { assertArgs, MAX_ARGS, type WasmCall } from "./wasmCall.js";
 
 // The job block, in 32-bit words from byte JOB: what main writes and every thread reads.
 export const JOB = 1024;
-const SEQUENCE = 0, DONE = 1, NEXT = 2, TASKS = 3, KERNEL = 4, ARGS = 16;
+const SEQUENCE = 0, DONE = 1, NEXT = 2, TASKS = 3, KERNEL = 4, FAILED = 5, ARGS = 16;
 /** Bytes of private scratch memory each thread owns. */
 export const SCRATCH_BYTES = 1 << 20;
 /** Turns of a busy wait before a thread sleeps: tens of microseconds, longer than the gap between two ops. */
@@ -52,15 +53,13 @@ export class Pool {
     for (let i = 1; i < threads; i++) this.#stops.push(spawn!({ module, memory, scratch: scratch + i * SCRATCH_BYTES }, source));
   }
 
-  has(kernel: string): boolean {
-    return kernel in this.#exports;
-  }
-
   run(call: WasmCall): void {
     assertArgs(call);
     if (call.tasks <= 0) return;
     const words = this.#words();
-    words[KERNEL] = this.#names.indexOf(call.kernel);
+    const kernel = this.#names.indexOf(call.kernel);
+    if (kernel < 0) throw new KernelError("UNSUPPORTED", `${call.kernel}: expected a kernel of that name in the WebAssembly module, got none`, "export it from wasm/index.as.ts and build");
+    words[KERNEL] = kernel;
     words[TASKS] = call.tasks;
     words[NEXT] = 0;
     for (let i = 0; i < call.args.length; i++) words[ARGS + i] = call.args[i]!;
@@ -70,9 +69,13 @@ export class Pool {
       Atomics.add(words, SEQUENCE, 1);
       Atomics.notify(words, SEQUENCE);
     }
-    this.#exports[call.kernel]!();
-    if (alone) return;
-    for (let done; (done = Atomics.load(words, DONE)) < this.threads - 1; ) if (!this.#exports.spin(JOB + 4 * DONE, done, SPINS)) Atomics.wait(words, DONE, done);
+    try {
+      this.#exports[call.kernel]!();
+    } finally {
+      // whatever happened here, no thread may still be at this job when the next one is written
+      if (!alone) for (let done; (done = Atomics.load(words, DONE)) < this.threads - 1; ) if (!this.#exports.spin(JOB + 4 * DONE, done, SPINS)) Atomics.wait(words, DONE, done);
+    }
+    if (!alone && Atomics.exchange(words, FAILED, 0)) throw new Error(`${call.kernel}: a thread trapped; the kernel reads or writes outside the memory`);
   }
 
   /** Workers start while the caller goes on; until all have taken their seat, the caller works alone. */
@@ -87,7 +90,7 @@ export class Pool {
 
 /** The body of a worker thread. Sent as source text: it may use nothing from outside itself. */
 export function runWorker(seat: Seat): void {
-  const sequence = 0, done = 1, kernel = 4, job = 1024, spins = 20_000; // as above
+  const sequence = 0, done = 1, kernel = 4, failed = 5, job = 1024, spins = 20_000; // as above
   const { module, memory, scratch } = seat;
   const words = new Int32Array(memory.buffer, job, 16);
   const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
@@ -100,7 +103,11 @@ export function runWorker(seat: Seat): void {
     const now = Atomics.load(words, sequence);
     if (now === seen) continue;
     seen = now;
-    exports[names[words[kernel]!]!]!();
+    try {
+      exports[names[words[kernel]!]!]!();
+    } catch {
+      Atomics.store(words, failed, 1); // the caller throws: here nobody would hear it
+    }
     Atomics.add(words, done, 1);
     Atomics.notify(words, done);
   }

@@ -1,7 +1,58 @@
+import { address, f32Bits } from "../cpu/wasmCall.js";
 import { defineOp } from "../defineOp.js";
 import { ShapeError } from "../error.js";
 import { expectShape } from "../shapes.js";
 import { describe, type Tensor } from "../tensor.js";
+import { acrossLanes, eachRow, grid } from "../webgpu/dispatch.js";
+
+const QUERIES = 16;
+
+/**
+ * A workgroup is a query of one head. It walks its keys 64 at a time: thread j scores key j, then thread i adds up
+ * columns i, i + 64, ..., with a running maximum and sum, so that nothing grows with the number of keys.
+ */
+const wgslAttention = (d: number): string =>
+  eachRow(
+    `
+  let n = row / p.heads;
+  let column = row % p.heads * ${d}u;
+  let start = spans[2u * n];
+  let end = min(spans[2u * n + 1u], p.M);
+  for (var i = lane; i < ${d}u; i += 64u) { query[i] = q[n * p.D + column + i] * p.scale; }
+  workgroupBarrier();
+  var sums: array<f32, ${Math.ceil(d / 64)}>;
+  var sum = 0.0;
+  var top = -3.4028234e38;
+  for (var c = start; c < end; c += 64u) {
+    let keys = min(64u, end - c);
+    var score = -3.4028234e38;
+    if (lane < keys) {
+      score = 0.0;
+      for (var i = 0u; i < ${d}u; i++) { score += query[i] * k[(c + lane) * p.D + column + i]; }
+    }
+    let next = max(largest(lane, score), top);
+    let shrink = select(exp(top - next), 0.0, c == start);
+    top = next;
+    weights[lane] = select(0.0, exp(score - next), lane < keys);
+    sum = sum * shrink + weights[lane];
+    workgroupBarrier();
+    for (var part = 0u; part < ${Math.ceil(d / 64)}u; part++) {
+      let i = part * 64u + lane;
+      if (i < ${d}u) {
+        var s = sums[part] * shrink;
+        for (var j = 0u; j < keys; j++) { s += weights[j] * v[(c + j) * p.D + column + i]; }
+        sums[part] = s;
+      }
+    }
+  }
+  let whole = total(lane, sum);
+  for (var i = lane; i < ${d}u; i += 64u) { y[n * p.D + column + i] = select(0.0, sums[i / 64u] / whole, start < end); }`,
+    `
+var<workgroup> query: array<f32, ${d}>;
+var<workgroup> weights: array<f32, 64>;
+${acrossLanes("largest", "max(a, b)")}
+${acrossLanes("total", "a + b")}`,
+  );
 
 const op = defineOp<{ q: Float32Array; k: Float32Array; v: Float32Array; spans: Uint32Array }, { y: Float32Array }, { heads: number }>({
   name: "attention",
@@ -35,6 +86,25 @@ const op = defineOp<{ q: Float32Array; k: Float32Array; v: Float32Array; spans: 
           y.data[n * D + i] = mean;
         }
       }
+  },
+  wasm: ({ q, k, v, spans }, { y }, { heads }) => {
+    const [N, D] = q.shape as [number, number];
+    return {
+      kernel: "attention",
+      args: [address(q), address(k), address(v), address(spans), address(y), N, k.shape[0], heads, D / heads, f32Bits(1 / Math.sqrt(D / heads))],
+      tasks: Math.ceil(N / QUERIES) * heads,
+    };
+  },
+  wgsl: ({ q, k, v, spans }, { y }, { heads }) => {
+    const [N, D] = q.shape as [number, number];
+    return {
+      code: wgslAttention(D / heads),
+      read: { q, k, v, spans },
+      write: { y },
+      u32: { rows: N * heads, heads, D, M: k.shape[0] },
+      f32: { scale: 1 / Math.sqrt(D / heads) },
+      workgroups: grid(D === 0 ? 0 : N * heads),
+    };
   },
 });
 

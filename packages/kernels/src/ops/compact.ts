@@ -1,12 +1,19 @@
+import { address } from "../cpu/wasmCall.js";
 import { defineOp } from "../defineOp.js";
 import { ShapeError } from "../error.js";
 import { expectShape } from "../shapes.js";
 import { describe, type Tensor } from "../tensor.js";
+import { acrossLanes, eachRow, grid } from "../webgpu/dispatch.js";
+import { rowTiles } from "../webgpu/tiles.js";
+
+const ROWS = 4;
 
 // From dense pre-activations to sparse entries in three ops, row tile by row tile, with no readback between them:
 // count each row's active entries, run the offsets on, write the entries to their places.
 // Active means > 0 or NaN: a NaN must not vanish as if the feature were off.
 const active = (v: number): boolean => !(v <= 0);
+/** The same on the bits of a float, in WGSL: 1 to 0x7fffffff are positive numbers, infinity and NaN; NaN may have a sign. */
+const wgslActive = "fn isActive(v: u32) -> bool { return v - 1u < 0x7fffffffu || v > 0xff800000u; }";
 
 const countOp = defineOp<{ x: Float32Array }, { counts: Uint32Array }>({
   name: "countPositive",
@@ -21,6 +28,21 @@ const countOp = defineOp<{ x: Float32Array }, { counts: Uint32Array }>({
       for (let f = 0; f < F; f++) if (active(x.data[r * F + f])) counts.data[r]++;
     }
   },
+  wasm: ({ x }, { counts }) => ({ kernel: "countPositive", args: [address(x), address(counts), x.shape[0], x.shape[1]], tasks: Math.ceil(x.shape[0] / ROWS) }),
+  wgsl: ({ x }, { counts }) =>
+    rowTiles(x).map(({ binding, first, end }) => ({
+      code: eachRow(
+        `
+  var count = 0u;
+  for (var f = lane; f < p.F; f += 64u) { count += u32(isActive(x[row * p.F + f])); }
+  counts[p.first + row] = total(lane, count);`,
+        wgslActive + acrossLanes("total", "a + b", "u32"),
+      ),
+      read: { x: { ...binding, as: "u32" } },
+      write: { counts },
+      u32: { rows: end - first, first, F: x.shape[1] },
+      workgroups: grid(end - first),
+    })),
 });
 
 const scanOp = defineOp<{ rowStart: Uint32Array; counts: Uint32Array }, object, { at: number }>({
@@ -35,6 +57,32 @@ const scanOp = defineOp<{ rowStart: Uint32Array; counts: Uint32Array }, object, 
   reference({ rowStart, counts }, _, { at }) {
     for (let r = 0; r < counts.data.length; r++) rowStart.data[at + r + 1] = rowStart.data[at + r] + counts.data[r];
   },
+  wasm: ({ rowStart, counts }, _, { at }) => ({ kernel: "scanInto", args: [address(rowStart) + 4 * at, address(counts), counts.size], tasks: 1 }),
+  // one workgroup: each thread adds up a run of counts, then every thread the runs before its own
+  wgsl: ({ rowStart, counts }, _, { at }) => ({
+    code: `
+var<workgroup> sums: array<u32, 256>;
+@compute @workgroup_size(256)
+fn main(@builtin(local_invocation_index) lane: u32) {
+  let run = (p.R + 255u) / 256u;
+  let begin = min(lane * run, p.R);
+  let end = min(begin + run, p.R);
+  var sum = 0u;
+  for (var r = begin; r < end; r++) { sum += counts[r]; }
+  sums[lane] = sum;
+  workgroupBarrier();
+  var place = rowStart[p.at];
+  for (var i = 0u; i < lane; i++) { place += sums[i]; }
+  for (var r = begin; r < end; r++) {
+    place += counts[r];
+    rowStart[p.at + r + 1u] = place;
+  }
+}`,
+    read: { counts },
+    write: { rowStart },
+    u32: { R: counts.size, at },
+    workgroups: [counts.size === 0 ? 0 : 1],
+  }),
 });
 
 const compactOp = defineOp<{ index: Uint32Array; values: Float32Array; x: Float32Array; rowStart: Uint32Array }, object, { at: number }>({
@@ -59,6 +107,45 @@ const compactOp = defineOp<{ index: Uint32Array; values: Float32Array; x: Float3
         }
     }
   },
+  wasm: ({ index, values, x, rowStart }, _, { at }) => ({
+    kernel: "compactInto",
+    args: [address(index), address(values), address(x), address(rowStart) + 4 * at, x.shape[0], x.shape[1], index.size],
+    tasks: Math.ceil(x.shape[0] / ROWS),
+  }),
+  // a workgroup a row, 1,024 columns at a time: each thread counts 16 neighbours, the counts are added up, each writes its own
+  wgsl: ({ index, values, x, rowStart }, _, { at }) =>
+    rowTiles(x).map(({ binding, first, end }) => ({
+      code: eachRow(
+        `
+  let start = row * p.F;
+  var place = rowStart[p.at + row];
+  for (var c = 0u; c < p.F; c += 1024u) {
+    let begin = min(c + lane * 16u, p.F);
+    let end = min(begin + 16u, p.F);
+    var mine = 0u;
+    for (var f = begin; f < end; f++) { mine += u32(isActive(x[start + f])); }
+    workgroupBarrier();
+    counts[lane] = mine;
+    workgroupBarrier();
+    var e = place;
+    for (var i = 0u; i < 64u; i++) {
+      if (i < lane) { e += counts[i]; }
+      place += counts[i];
+    }
+    for (var f = begin; f < end && mine > 0u; f++) {
+      if (isActive(x[start + f])) {
+        if (e < p.capacity) { columns[e] = f; values[e] = x[start + f]; }
+        e++;
+      }
+    }
+  }`,
+        `${wgslActive}\nvar<workgroup> counts: array<u32, 64>;`,
+      ),
+      read: { x: { ...binding, as: "u32" }, rowStart },
+      write: { columns: index, values: { tensor: values, as: "u32" } },
+      u32: { rows: end - first, at: at + first, F: x.shape[1], capacity: index.size },
+      workgroups: grid(end - first),
+    })),
 });
 
 /** How many entries of each row are > 0 or NaN. @param x f32[R,F] @returns u32[R] */

@@ -1,9 +1,39 @@
+import { address, type WasmCall } from "../cpu/wasmCall.js";
 import { defineOp } from "../defineOp.js";
 import { KernelError, ShapeError } from "../error.js";
 import { expectShape } from "../shapes.js";
 import { describe, type DType, type Tensor } from "../tensor.js";
+import { bytes, eachElement, grid, type Dispatch } from "../webgpu/dispatch.js";
+import { rowTiles } from "../webgpu/tiles.js";
 
 const words: readonly DType[] = ["f32", "u32", "i32"];
+
+const TASK_BYTES = 2 ** 16;
+
+/** `rows` rows of `from`, the first at `start`, to `to`, the first at `at`: one stretch of memory. */
+const copyWords = (from: Tensor, start: number, to: Tensor, at: number, rows: number): WasmCall => {
+  const width = bytes(from) / Math.max(1, from.shape[0]);
+  return { kernel: "copyWords", args: [address(to) + at * width, address(from) + start * width, rows * width], tasks: Math.ceil((rows * width) / TASK_BYTES) };
+};
+
+/** The same in passes over the parts of either tensor that fit a binding; as words, so that every bit arrives. */
+function copyParts(from: Tensor, start: number, to: Tensor, at: number, rows: number): Dispatch[] {
+  const D = from.shape[1];
+  return rowTiles(from).flatMap((source) =>
+    rowTiles(to).flatMap((target) => {
+      const first = Math.max(start, source.first, target.first - at + start);
+      const end = Math.min(start + rows, source.end, target.end - at + start);
+      const n = Math.max(0, end - first) * D;
+      return {
+        code: eachElement("y[p.at + index] = x[p.start + index];"),
+        read: { x: { ...source.binding, as: "u32" } },
+        write: { y: { ...target.binding, as: "u32" } },
+        u32: { n, start: (first - source.first) * D, at: (first - start + at - target.first) * D },
+        workgroups: grid(Math.ceil(n / 256)),
+      };
+    }),
+  );
+}
 
 const copyInto = defineOp<{ target: Float32Array; source: Float32Array }, object, { at: number }>({
   name: "copyRowsInto",
@@ -18,6 +48,8 @@ const copyInto = defineOp<{ target: Float32Array; source: Float32Array }, object
   reference({ target, source }, _, { at }) {
     for (let i = 0; i < source.data.length; i++) target.data[at * target.shape[1] + i] = source.data[i];
   },
+  wasm: ({ target, source }, _, { at }) => copyWords(source, 0, target, at, source.shape[0]),
+  wgsl: ({ target, source }, _, { at }) => copyParts(source, 0, target, at, source.shape[0]),
 });
 
 const slice = defineOp<{ x: Float32Array }, { y: Float32Array }, { start: number; end: number }>({
@@ -30,6 +62,8 @@ const slice = defineOp<{ x: Float32Array }, { y: Float32Array }, { start: number
   reference({ x }, { y }, { start }) {
     for (let i = 0; i < y.data.length; i++) y.data[i] = x.data[start * x.shape[1] + i];
   },
+  wasm: ({ x }, { y }, { start }) => copyWords(x, start, y, 0, y.shape[0]),
+  wgsl: ({ x }, { y }, { start }) => copyParts(x, start, y, 0, y.shape[0]),
 });
 
 /**

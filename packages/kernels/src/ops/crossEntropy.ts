@@ -1,6 +1,9 @@
+import { address } from "../cpu/wasmCall.js";
 import { defineOp } from "../defineOp.js";
 import { expectShape } from "../shapes.js";
 import { describe, type Tensor } from "../tensor.js";
+import { acrossLanes, eachRow, grid } from "../webgpu/dispatch.js";
+import { rowTiles } from "../webgpu/tiles.js";
 
 const op = defineOp<{ logits: Float32Array; targets: Uint32Array }, { y: Float32Array }>({
   name: "crossEntropy",
@@ -18,6 +21,28 @@ const op = defineOp<{ logits: Float32Array; targets: Uint32Array }, { y: Float32
       y.data[n] = targets.data[n] < V ? Math.log(sum) + (max - row[targets.data[n]]) : NaN;
     }
   },
+  wasm: ({ logits, targets }, { y }) => ({ kernel: "crossEntropy", args: [address(logits), address(targets), address(y), targets.size, logits.shape[1]], tasks: targets.size }),
+  wgsl: ({ logits, targets }, { y }) =>
+    rowTiles(logits).map(({ binding, first, end }) => ({
+      code: eachRow(
+        `
+  let start = row * p.V;
+  var most = -3.4028234e38;
+  for (var i = lane; i < p.V; i += 64u) { most = max(most, logits[start + i]); }
+  let top = largest(lane, most);
+  var sum = 0.0;
+  for (var i = lane; i < p.V; i += 64u) { sum += exp(logits[start + i] - top); }
+  let whole = total(lane, sum);
+  let wanted = targets[p.first + row];
+  if (wanted >= p.V) { y[p.first + row] = bitcast<f32>(p.nan); }
+  else { y[p.first + row] = log(whole) + (top - logits[start + wanted]); }`,
+        acrossLanes("largest", "max(a, b)") + acrossLanes("total", "a + b"),
+      ),
+      read: { logits: binding, targets },
+      write: { y },
+      u32: { rows: end - first, first, V: logits.shape[1], nan: 0x7fc00000 },
+      workgroups: grid(end - first),
+    })),
 });
 
 /**

@@ -1,7 +1,12 @@
+import { address } from "../cpu/wasmCall.js";
 import { defineOp } from "../defineOp.js";
 import { expectShape } from "../shapes.js";
 import type { SparseFeatures } from "../sparse.js";
 import { describe, type Tensor } from "../tensor.js";
+import { eachElement, grid } from "../webgpu/dispatch.js";
+import { rowTiles } from "../webgpu/tiles.js";
+
+const ROWS = 8;
 
 interface Inputs {
   rowStart: Uint32Array;
@@ -30,6 +35,27 @@ const op = defineOp<Inputs, { y: Float32Array }, { F: number }>({
         y.data[b * D + d] = sum + (bias ? bias.data[d] : 0);
       }
   },
+  wasm: ({ rowStart, index, values, decoder, bias }, { y }, { F }) => ({
+    kernel: "decodeSparse",
+    args: [address(rowStart), address(index), address(values), address(decoder), bias ? address(bias) : 0, address(y), y.shape[0], y.shape[1], F],
+    tasks: Math.ceil(y.shape[0] / ROWS),
+  }),
+  // a decoder past the largest binding is bound part by part; indices ascend, so the order stays
+  wgsl: ({ rowStart, index, values, decoder, bias }, { y }) =>
+    rowTiles(decoder).map(({ binding, first, end }, i, parts) => ({
+      code: eachElement(`
+  let b = index / p.D;
+  var sum = ${i === 0 ? "0.0" : "y[index]"};
+  for (var e = rowStart[b]; e < rowStart[b + 1u]; e++) {
+    let f = columns[e];
+    if (f >= p.first && f < p.end) { sum += values[e] * decoder[(f - p.first) * p.D + index % p.D]; }
+  }
+  y[index] = sum${bias && i === parts.length - 1 ? " + bias[index % p.D]" : ""};`),
+      read: { rowStart, columns: index, values, decoder: binding, ...(bias && i === parts.length - 1 && { bias }) },
+      write: { y },
+      u32: { n: y.size, D: y.shape[1], first, end },
+      workgroups: grid(Math.ceil(y.size / 256)),
+    })),
 });
 
 /**
@@ -42,5 +68,5 @@ const op = defineOp<Inputs, { y: Float32Array }, { F: number }>({
  * @throws ShapeError `decodeSparse: expected decoder f32[4096,D], got f32[512,4096] (features are [8,4096])`
  */
 export function decodeSparse({ shape, rowStart, index, values }: SparseFeatures, decoder: Tensor, bias?: Tensor): Tensor {
-  return op({ rowStart, index, values, decoder, ...(bias && { bias }) }, { F: shape[1] }).y;
+  return op({ rowStart, index, values, decoder, bias }, { F: shape[1] }).y;
 }

@@ -1,7 +1,9 @@
 import { CpuDevice } from "../cpu/cpuDevice.js";
+import { KernelError } from "../error.js";
 import { expectShape } from "../shapes.js";
 import { SparseFeatures } from "../sparse.js";
 import { describe, type Tensor } from "../tensor.js";
+import { WebGpuDevice } from "../webgpu/webgpuDevice.js";
 import { compactInto, countPositive, scanInto } from "./compact.js";
 import { copyRowsInto, sliceRows } from "./copyRows.js";
 import { linear } from "./linear.js";
@@ -17,7 +19,7 @@ const TILE_BYTES = 32 * 2 ** 20;
  * @param encoder f32[F,D]
  * @param bias f32[F]
  * @returns sparse features [B,F]
- * @throws ShapeError `encodeRelu: expected encoder f32[F,512], got f32[512,4096] (x is f32[8,512])`
+ * @throws KernelError UNSUPPORTED when B*F entries do not fit the largest binding; ShapeError `encodeRelu: expected encoder f32[F,512], got f32[512,4096] (x is f32[8,512])`
  */
 export function encodeRelu(x: Tensor, encoder: Tensor, bias: Tensor): SparseFeatures {
   expectShape("encodeRelu", "x", x, ["f32"], ["B", "D"]);
@@ -26,6 +28,8 @@ export function encodeRelu(x: Tensor, encoder: Tensor, bias: Tensor): SparseFeat
   const { device } = x;
   const [B, F] = [x.shape[0], encoder.shape[0]];
   const rows = Math.max(1, Math.floor(TILE_BYTES / (4 * Math.max(F, 1))));
+  if (device instanceof WebGpuDevice && 4 * B * F > device.limits.bindingBytes)
+    throw new KernelError("UNSUPPORTED", `encodeRelu: expected at most ${device.limits.bindingBytes / 4} entries on ${device.label}, got room for ${B} x ${F}`, "encode fewer rows at a time");
   return device.scope(() => {
     const rowStart = device.zeros([B + 1], "u32");
     const empty = (capacity: number) => new SparseFeatures([B, F], rowStart, device.empty("u32", [capacity]), device.empty("f32", [capacity]));

@@ -4,7 +4,7 @@ import { arg, nextTask, pointer } from "../wasm/job.as";
 // @ts-ignore: decorator
 @inline function gelu4(x: v128): v128 {
   const limit = f32x4.splat(3.92);
-  const z = f32x4.max(f32x4.neg(limit), f32x4.min(limit, f32x4.mul(x, f32x4.splat(0.70710678))));
+  const z = f32x4.pmax(f32x4.pmin(f32x4.mul(x, f32x4.splat(0.70710678)), limit), f32x4.neg(limit)); // NaN passes
   const t = f32x4.mul(z, z);
   let p = f32x4.splat(2.03473836e-6);
   p = f32x4.add(f32x4.mul(p, t), f32x4.splat(0.000287477934));

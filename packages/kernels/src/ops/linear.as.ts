@@ -111,47 +111,36 @@ function pack(weight: usize, K: i32, width: i32, depth: i32, panel: usize): void
   return v128.shuffle<i64>(a, b, 1, 3);
 }
 
-/** linearThin(x, weight, bias or 0, y, M, N, K, columns): `linear` for 1 to 4 rows, without packing; tasks of `columns` columns (a multiple of 4) */
+/** linearThin(x, weight, bias or 0, y, M, N, K, columns): `linear` for one or two rows, without packing; tasks of `columns` columns (a multiple of 4) */
 export function linearThin(): void {
   const x = pointer(0), weight = pointer(1), bias = pointer(2), y = pointer(3), M = arg(4), N = arg(5), columns = arg(7);
-  const row = <usize>arg(6) << 2, tile = scratch();
-  // rows that are not there are computed as copies of the last, and not kept
-  const a0 = x, a1 = x + <usize>min(1, M - 1) * row, a2 = x + <usize>min(2, M - 1) * row, a3 = x + <usize>min(3, M - 1) * row;
+  const row = <usize>arg(6) << 2, start = scratch(), tile = start + 64, a0 = x, a1 = M > 1 ? x + row : x;
   for (let t = nextTask(); t >= 0; t = nextTask())
     for (let n = t * columns, end = min(n + columns, N); n < end; n += 4) {
       const width = min(4, N - n);
-      startAt(tile, bias, n, width);
-      const w0 = weight + <usize>n * row, w1 = w0 + (width > 1 ? row : 0), w2 = w1 + (width > 2 ? row : 0), w3 = w2 + (width > 3 ? row : 0);
-      let y0 = v128.load(tile), y1 = y0, y2 = y0, y3 = y0, k: usize = 0;
+      startAt(start, bias, n, width);
+      const w0 = weight + <usize>n * row, w1 = width > 1 ? w0 + row : w0, w2 = width > 2 ? w1 + row : w1, w3 = width > 3 ? w2 + row : w2;
+      let y0 = v128.load(start), y1 = y0, k: usize = 0;
       for (; k + 16 <= row; k += 16) {
         const r0 = v128.load(w0 + k), r1 = v128.load(w1 + k), r2 = v128.load(w2 + k), r3 = v128.load(w3 + k);
         const lo01 = unpackLow(r0, r1), hi01 = unpackHigh(r0, r1), lo23 = unpackLow(r2, r3), hi23 = unpackHigh(r2, r3);
         const b0 = lowHalves(lo01, lo23), b1 = highHalves(lo01, lo23), b2 = lowHalves(hi01, hi23), b3 = highHalves(hi01, hi23);
         y0 = f32x4.add(y0, f32x4.mul(v128.load32_splat(a0 + k), b0));
         y1 = f32x4.add(y1, f32x4.mul(v128.load32_splat(a1 + k), b0));
-        y2 = f32x4.add(y2, f32x4.mul(v128.load32_splat(a2 + k), b0));
-        y3 = f32x4.add(y3, f32x4.mul(v128.load32_splat(a3 + k), b0));
         y0 = f32x4.add(y0, f32x4.mul(v128.load32_splat(a0 + k, 4), b1));
         y1 = f32x4.add(y1, f32x4.mul(v128.load32_splat(a1 + k, 4), b1));
-        y2 = f32x4.add(y2, f32x4.mul(v128.load32_splat(a2 + k, 4), b1));
-        y3 = f32x4.add(y3, f32x4.mul(v128.load32_splat(a3 + k, 4), b1));
         y0 = f32x4.add(y0, f32x4.mul(v128.load32_splat(a0 + k, 8), b2));
         y1 = f32x4.add(y1, f32x4.mul(v128.load32_splat(a1 + k, 8), b2));
-        y2 = f32x4.add(y2, f32x4.mul(v128.load32_splat(a2 + k, 8), b2));
-        y3 = f32x4.add(y3, f32x4.mul(v128.load32_splat(a3 + k, 8), b2));
         y0 = f32x4.add(y0, f32x4.mul(v128.load32_splat(a0 + k, 12), b3));
         y1 = f32x4.add(y1, f32x4.mul(v128.load32_splat(a1 + k, 12), b3));
-        y2 = f32x4.add(y2, f32x4.mul(v128.load32_splat(a2 + k, 12), b3));
-        y3 = f32x4.add(y3, f32x4.mul(v128.load32_splat(a3 + k, 12), b3));
       }
       for (; k < row; k += 4) {
         const b = f32x4(load<f32>(w0 + k), load<f32>(w1 + k), load<f32>(w2 + k), load<f32>(w3 + k));
         y0 = f32x4.add(y0, f32x4.mul(v128.load32_splat(a0 + k), b));
         y1 = f32x4.add(y1, f32x4.mul(v128.load32_splat(a1 + k), b));
-        y2 = f32x4.add(y2, f32x4.mul(v128.load32_splat(a2 + k), b));
-        y3 = f32x4.add(y3, f32x4.mul(v128.load32_splat(a3 + k), b));
       }
-      v128.store(tile, y0); v128.store(tile, y1, 16); v128.store(tile, y2, 32); v128.store(tile, y3, 48);
+      v128.store(tile, y0);
+      v128.store(tile, y1, 16);
       for (let m = 0; m < M; m++) memory.copy(y + (<usize>m * N + n << 2), tile + (<usize>m << 4), <usize>width << 2);
     }
 }

@@ -1,9 +1,53 @@
+import { address, type WasmCall } from "../cpu/wasmCall.js";
 import { defineOp } from "../defineOp.js";
 import { ShapeError } from "../error.js";
 import { expectShape } from "../shapes.js";
 import { describe, type Tensor } from "../tensor.js";
+import { acrossLanes, eachRow, grid, type Dispatch } from "../webgpu/dispatch.js";
+import { rowTiles } from "../webgpu/tiles.js";
 
 type Name = "sumRows" | "meanRows" | "maxRows";
+
+/** Tasks of about 16,384 elements. */
+function byRows(kernel: string, x: Tensor, y: Tensor): WasmCall {
+  const rows = Math.max(1, Math.floor(16384 / Math.max(1, x.shape[1])));
+  return { kernel, args: [address(x), address(y), x.shape[0], x.shape[1], rows], tasks: Math.ceil(x.shape[0] / rows) };
+}
+
+/** A workgroup a row, in passes over the parts of x that fit a binding. `body` reads x from `start` on and sets y[p.first + row]. */
+const partsOf = (x: Tensor, y: Tensor, as: "f32" | "u32", body: string, declarations: string): Dispatch[] =>
+  rowTiles(x).map(({ binding, first, end }) => ({
+    code: eachRow(`let start = row * p.D;\n${body}`, declarations),
+    read: { x: { ...binding, as } },
+    write: { y: { tensor: y, as } },
+    u32: { rows: end - first, first, D: x.shape[1] },
+    workgroups: grid(end - first),
+  }));
+
+const wgslSum = `
+  var sum = 0.0;
+  for (var d = lane; d < p.D; d += 64u) { sum += x[start + d]; }
+  let whole = total(lane, sum);`;
+/** Floats as whole numbers in the same order, with NaN above all and -0 equal to 0: WGSL's own comparisons may assume that there is no NaN. */
+const wgslOrder = `
+fn order(v: u32) -> u32 {
+  if ((v & 0x7fffffffu) > 0x7f800000u) { return 0xffffffffu; }
+  return select(v | 0x80000000u, ~v, v > 0x80000000u);
+}
+fn disorder(key: u32) -> u32 {
+  if (key == 0xffffffffu) { return 0x7fc00000u; }
+  return select(~key, key & 0x7fffffffu, key >= 0x80000000u);
+}`;
+const wgslLargest = `
+  var key = 0u;
+  for (var d = lane; d < p.D; d += 64u) { key = max(key, order(x[start + d])); }
+  let best = largest(lane, key);`;
+
+const wgsl: Record<Name, (x: Tensor, y: Tensor) => Dispatch[]> = {
+  sumRows: (x, y) => partsOf(x, y, "f32", `${wgslSum} y[p.first + row] = whole;`, acrossLanes("total", "a + b")),
+  meanRows: (x, y) => partsOf(x, y, "f32", `${wgslSum} y[p.first + row] = whole / f32(p.D);`, acrossLanes("total", "a + b")),
+  maxRows: (x, y) => partsOf(x, y, "u32", `${wgslLargest} y[p.first + row] = disorder(best);`, wgslOrder + acrossLanes("largest", "max(a, b)", "u32")),
+};
 
 /** One of the three: `reduce` makes a row a number. */
 function reduction(name: Name, reduce: (row: Float32Array) => number) {
@@ -17,6 +61,8 @@ function reduction(name: Name, reduce: (row: Float32Array) => number) {
       const [N, D] = x.shape as [number, number];
       for (let n = 0; n < N; n++) y.data[n] = reduce(x.data.subarray(n * D, (n + 1) * D));
     },
+    wasm: ({ x }, { y }) => byRows(name, x, y),
+    wgsl: ({ x }, { y }) => wgsl[name](x, y),
   });
   return (x: Tensor): Tensor => op({ x }, {}).y;
 }
@@ -38,6 +84,18 @@ const argmaxOp = defineOp<{ x: Float32Array }, { y: Uint32Array }>({
       y.data[n] = best;
     }
   },
+  wasm: ({ x }, { y }) => byRows("argmax", x, y),
+  wgsl: ({ x }, { y }) =>
+    partsOf(
+      x,
+      y,
+      "u32",
+      `${wgslLargest}
+  var place = p.D;
+  for (var d = lane; d < p.D; d += 64u) { if (order(x[start + d]) == best) { place = d; break; } }
+  y[p.first + row] = first(lane, place);`,
+      wgslOrder + acrossLanes("largest", "max(a, b)", "u32") + acrossLanes("first", "min(a, b)", "u32"),
+    ),
 });
 
 function expectColumns(name: string, x: Tensor, least: number): void {

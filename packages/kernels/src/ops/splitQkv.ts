@@ -35,10 +35,10 @@ const op = defineOp<{ qkv: Float32Array }, { q: Float32Array; k: Float32Array; v
   }),
   wgsl: ({ qkv }, { q, k, v }, { heads }) => ({
     code: eachElement(`
-  let from = index / p.d * 3u * p.d + index % p.d; // every head of every row, one after another
-  q[index] = qkv[from];
-  k[index] = qkv[from + p.d];
-  v[index] = qkv[from + 2u * p.d];`),
+  let at = index / p.d * 3u * p.d + index % p.d; // every head of every row, one after another
+  q[index] = qkv[at];
+  k[index] = qkv[at + p.d];
+  v[index] = qkv[at + 2u * p.d];`),
     read: { qkv },
     write: { q, k, v },
     u32: { n: q.size, d: q.shape[1] / heads },

@@ -6,6 +6,10 @@ let scratchAddress: usize = 0;
 export function setThread(scratch: usize): void {
   scratchAddress = scratch;
 }
+/** Where the module's constants end: the build checks that scratch begins behind. */
+export function staticEnd(): usize {
+  return __heap_base;
+}
 /** Private memory of this thread, 1 MiB. */
 // @ts-ignore: decorator
 @inline export function scratch(): usize {
