@@ -69,7 +69,8 @@ async function* rows(source: AsyncIterable<Uint8Array>, name: string): AsyncGene
       return raw.trim() === "" ? undefined : { cells: record, line };
     },
   };
-  const parser = parse(options as unknown as Options); // its types know such records for files read with `columns` only
+  const ahead = { readableHighWaterMark: 16 /* rows */, writableHighWaterMark: 16 * 1024 /* bytes */ }; // Node's defaults differ between its versions
+  const parser = parse({ ...options, ...ahead } as unknown as Options); // its types know such records for files read with `columns` only, and no stream options
   pipeline(strictUtf8(source, name), parser).catch(() => {}); // the loop below throws the same error
   try {
     yield* parser as AsyncIterable<Row>;
