@@ -41,6 +41,13 @@ export class Hooks {
     this.last = sitesOf(layers).filter((site) => this.#bySite.has(site)).at(-1);
   }
 
+  /** The layer whose MLP holds the last hook, where none is on its attention. */
+  get endsInMlpOf(): number | undefined {
+    const [layer] = this.last?.match(/^layers\.\d+(?=\.mlp_)/) ?? [];
+    const attention = ["attn_in", "attn_z", "attn_out"].some((part) => this.#bySite.has(`${layer}.${part}`));
+    return layer === undefined || attention ? undefined : Number(layer.slice("layers.".length));
+  }
+
   /** Shows x to the site's hook. @returns x or what replaces it, always a tensor that the pass may dispose */
   call(site: string, x: Tensor, rows: PackedRows, firstRow: number): Tensor {
     const y: unknown = this.#bySite.get(site)?.(x, { site, rows, firstRow });

@@ -25,6 +25,13 @@ for (const { name, device, skipped } of await devices())
     describe.each(models)("$name", (model) => {
       const sites = sitesOf(model.config.layers);
 
+      test("a site hooked alone sees what it sees among all: the pass may skip what nobody looks at", async () => {
+        using neox = openOn(device!, model);
+        const watch = (sites: readonly string[]) => observe((at) => neox.run(paddedRows(model, "right"), { at }), sites);
+        const together = await watch(sites);
+        for (const site of sites) expect(await watch([site])).toEqual({ [site]: together[site] });
+      });
+
       test.each(["right", "left"] as const)("every site and the logits agree with transformers, %s-padded", async (side) => {
         using neox = openOn(device!, model);
         const rows = paddedRows(model, side);

@@ -15,13 +15,15 @@ interface Pass {
   cache?: KvCache;
   /** Shows an activation to the site's hook and gives what the pass goes on with. */
   at(site: string, x: Tensor): Tensor;
+  /** The pass ends inside this layer's MLP and nobody looks at its attention. */
+  endsInMlpOf?: number;
 }
 
 /**
  * GPT-NeoX from tokens to the final norm, f32[N,D]; the head is a matrix behind it.
  * @see Black et al. 2022, "GPT-NeoX-20B: An Open-Source Autoregressive Language Model", §2.1
  */
-function forward({ device, config, weights, rows, cache, at }: Pass): Tensor {
+function forward({ device, config, weights, rows, cache, at, endsInMlpOf }: Pass): Tensor {
   const { layers, heads, epsilon, parallelResidual } = config;
   const N = rows.tokens.length;
   const tokens = device.tensor(rows.tokens, [N]); //                                    u32[N]
@@ -43,15 +45,20 @@ function forward({ device, config, weights, rows, cache, at }: Pass): Tensor {
     return dense(up, `layers.${l}.mlp.dense_4h_to_h`); //                               f32[N,D]
   };
 
+  const feed = (x: Tensor, l: number): Tensor => {
+    const h = at(`layers.${l}.mlp_in`, norm(x, `layers.${l}.post_attention_layernorm`)); // f32[N,D]
+    return at(`layers.${l}.mlp_out`, device.scope(() => mlp(h, l))); //                 f32[N,D]
+  };
+
   const block = (input: Tensor, l: number): Tensor => {
     const layer = `layers.${l}`;
     const x = at(`${layer}.resid_pre`, input); //                                       f32[N,D]
+    if (parallelResidual && l === endsInMlpOf) return feed(x, l); // a parallel MLP does not see the attention beside it
     const h = at(`${layer}.attn_in`, norm(x, `${layer}.input_layernorm`)); //           f32[N,D]
     const z = at(`${layer}.attn_z`, device.scope(() => attend(h, l))); //               f32[N,D], heads side by side
     const a = at(`${layer}.attn_out`, dense(z, `${layer}.attention.dense`)); //         f32[N,D]
     const xa = add(x, a); //                                                            f32[N,D]
-    const g = at(`${layer}.mlp_in`, norm(parallelResidual ? x : xa, `${layer}.post_attention_layernorm`)); // f32[N,D]
-    const m = at(`${layer}.mlp_out`, device.scope(() => mlp(g, l))); //                 f32[N,D]
+    const m = feed(parallelResidual ? x : xa, l); //                                    f32[N,D]
     return at(`${layer}.resid_post`, add(xa, m)); //                                    f32[N,D]
   };
 
@@ -168,7 +175,7 @@ export class Neox {
         return y;
       };
       try {
-        results.push(device.scope(() => finish!(forward({ device, config, weights: this.#weights, rows: part.rows, cache, at }), part.rows)));
+        results.push(device.scope(() => finish!(forward({ device, config, weights: this.#weights, rows: part.rows, cache, at, endsInMlpOf: finish ? undefined : hooks.endsInMlpOf }), part.rows)));
       } catch (error) {
         if (error !== passEnded) throw error;
       }

@@ -68,7 +68,13 @@ export class Weights {
   load(site: string): Promise<void> {
     const end = this.#order.get(site)!;
     const loaded = this.#loading.then(async () => {
-      for (const weight of this.#all) if (this.#order.get(weight.site)! <= end && !this.#tensors.has(weight.name)) this.#tensors.set(weight.name, this.device.keep(await this.#upload(weight)));
+      const missing = this.#all.filter((weight) => this.#order.get(weight.site)! <= end && !this.#tensors.has(weight.name));
+      let ahead = this.#fetch(missing[0]); // while one is checked and uploaded, the next is read
+      for (const [i, weight] of missing.entries()) {
+        const floats = await ahead;
+        ahead = this.#fetch(missing[i + 1]);
+        this.#tensors.set(weight.name, this.device.keep(this.#upload(weight, floats)));
+      }
     });
     this.#loading = loaded.catch(() => {}); // the next call tries again
     return loaded;
@@ -88,9 +94,15 @@ export class Weights {
     this.#tensors.clear();
   }
 
-  async #upload({ name, shape }: Weight): Promise<Tensor> {
-    const tied = name === "embed_out.weight" && this.config.tiedEmbeddings;
-    const data = tied ? undefined : floats(await this.#read(name, shape));
+  /** The elements of a weight, checked; undefined for one that another stands for. A failure is told when it is awaited. */
+  #fetch(weight: Weight | undefined): Promise<Float32Array | Uint16Array | undefined> {
+    const tied = weight?.name === "embed_out.weight" && this.config.tiedEmbeddings;
+    const fetched = weight && !tied ? this.#read(weight.name, weight.shape).then(floats) : Promise.resolve(undefined);
+    fetched.catch(() => {});
+    return fetched;
+  }
+
+  #upload({ name, shape }: Weight, data: Float32Array | Uint16Array | undefined): Tensor {
     return this.device.scope(() => {
       const tensor = data ? this.device.tensor(data, shape) : this.get("embed_in.weight").reshape(shape);
       const asHalves = name === "embed_in.weight"; // a lookup widens what it takes; a matmul wants f32
