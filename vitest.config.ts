@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
-import { asShipped, builtFiles } from "./scripts/as-shipped.ts";
+import { asShipped, builtFiles } from "./scripts/asShipped.ts";
 
 export default defineConfig({
   plugins: [asShipped()],

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { CommandError } from "./command-error.js";
+import { CommandError } from "./commandError.js";
 import { expectation, flagSchemas } from "./flag.js";
 
 /**

@@ -1,10 +1,10 @@
-export { atomicWriter, type AtomicWriter } from "./atomic-writer.js";
+export { atomicWriter, type AtomicWriter } from "./atomicWriter.js";
 export { check } from "./check.js";
-export { CommandError } from "./command-error.js";
-export { defineCommand, type CommandSpec, type Invocation, type Main } from "./define-command.js";
-export { errorReport } from "./error-report.js";
-export { escapeControls } from "./escape-controls.js";
+export { CommandError } from "./commandError.js";
+export { defineCommand, type CommandSpec, type Invocation, type Main } from "./defineCommand.js";
+export { errorReport } from "./errorReport.js";
+export { escapeControls } from "./escapeControls.js";
 export { progress, type Progress, type ProgressOptions } from "./progress.js";
-export { resolvePath } from "./resolve-path.js";
-export { runMain } from "./run-main.js";
-export { writeOutput, type Output } from "./write-output.js";
+export { resolvePath } from "./resolvePath.js";
+export { runMain } from "./runMain.js";
+export { writeOutput, type Output } from "./writeOutput.js";

@@ -1,2 +1,2 @@
-export { CorpusError } from "./corpus-error.js";
-export { readCsv, type CsvOptions, type TextRow } from "./read-csv.js";
+export { CorpusError } from "./corpusError.js";
+export { readCsv, type CsvOptions, type TextRow } from "./readCsv.js";

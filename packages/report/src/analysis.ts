@@ -1,5 +1,5 @@
 import { type SparseStatistics, type Statistics } from "./statistics.js";
-import { type FeatureWeight } from "./top-features.js";
+import { type FeatureWeight } from "./topFeatures.js";
 
 /** Where the numbers of an analysis come from: names as the person gave them. */
 export interface Provenance {

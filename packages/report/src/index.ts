@@ -1,10 +1,10 @@
 export { type Analysis, type Provenance, type SentenceReport, type Sentences } from "./analysis.js";
-export { codePoints, terminalColumns, type Measure } from "./display-width.js";
-export { csvColumns, formatCsv } from "./format-csv.js";
-export { formatG } from "./format-g.js";
-export { formatJson } from "./format-json.js";
-export { formatJsonl } from "./format-jsonl.js";
-export { formatMarkdown } from "./format-markdown.js";
-export { formatTable, type TableOptions } from "./format-table.js";
+export { codePoints, terminalColumns, type Measure } from "./displayWidth.js";
+export { csvColumns, formatCsv } from "./formatCsv.js";
+export { formatG } from "./formatG.js";
+export { formatJson } from "./formatJson.js";
+export { formatJsonl } from "./formatJsonl.js";
+export { formatMarkdown } from "./formatMarkdown.js";
+export { formatTable, type TableOptions } from "./formatTable.js";
 export { emptySparseStatistics, sparseStatistics, statistics, type SparseRow, type SparseStatistics, type Statistics } from "./statistics.js";
-export { topFeatures, type FeatureWeight } from "./top-features.js";
+export { topFeatures, type FeatureWeight } from "./topFeatures.js";

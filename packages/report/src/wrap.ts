@@ -1,4 +1,4 @@
-import { type Measure } from "./display-width.js";
+import { type Measure } from "./displayWidth.js";
 
 /**
  * Lines of at most `width` columns, broken at spaces; a longer word is broken between characters as people see them.

@@ -1,7 +1,7 @@
 import type { Device } from "@dictlearn/kernels";
 import { WebGpuDevice } from "@dictlearn/kernels";
 import { openDevice } from "@dictlearn/kernels/node";
-import { softwareGpu } from "./software-gpu.js";
+import { softwareGpu } from "./softwareGpu.js";
 
 /** A backend of this machine, or why it can't run here. */
 export type TestDevice = { name: string; device: Device; skipped?: undefined } | { name: string; device?: undefined; skipped: string };

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { readSafetensors, type Arrays } from "./read-safetensors.js";
+import { readSafetensors, type Arrays } from "./readSafetensors.js";
 
 /** The URL of a file under oracles/, what the Python libraries computed: `oracle("trainers/topk.safetensors")`. */
 export function oracle(path: string): URL {

@@ -1,5 +1,5 @@
 import { getSystemErrorMap, inspect } from "node:util";
-import { escapeControls } from "./escape-controls.js";
+import { escapeControls } from "./escapeControls.js";
 
 /** The codes of our packages' errors: a person's mistake or bad luck, told in one line. */
 const told = new Set(["SHAPE", "FORMAT", "NOT_FOUND", "NETWORK", "UNSUPPORTED", "DISPOSED", "IO", "USAGE"]);

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { codePoints, emptySparseStatistics, formatG, formatTable, statistics, terminalColumns, type Measure, type SentenceReport, type Statistics } from "./index.js";
 import { grid } from "./grid.js";
-import { numberColumn } from "./number-column.js";
+import { numberColumn } from "./numberColumn.js";
 
 const folder = new URL("../../../oracles/sparse-rep/", import.meta.url);
 const read = (file: string) => readFileSync(new URL(file, folder), "utf8");

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { expectClose } from "./expect-close.js";
+import { expectClose } from "./expectClose.js";
 
 test("passes within absolute + relative·|expected|, and on equal NaN and infinities", () => {
   expectClose([100.9, 0.1, NaN, Infinity, -0], [100, 0, NaN, Infinity, 0], { absolute: 0.1, relative: 0.01 });

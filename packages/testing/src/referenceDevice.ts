@@ -1,5 +1,5 @@
 import { Device, type HostArray, type Op, type Tensor } from "@dictlearn/kernels";
-import { fromFloat16 } from "./read-safetensors.js";
+import { fromFloat16 } from "./readSafetensors.js";
 
 interface Words {
   readonly bytes: number;

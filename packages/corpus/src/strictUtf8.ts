@@ -1,4 +1,4 @@
-import { CorpusError } from "./corpus-error.js";
+import { CorpusError } from "./corpusError.js";
 
 /**
  * Bytes as text, chunk by chunk; a byte order mark at the start is left out.

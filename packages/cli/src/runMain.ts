@@ -1,5 +1,5 @@
-import { errorReport } from "./error-report.js";
-import type { Main } from "./define-command.js";
+import { errorReport } from "./errorReport.js";
+import type { Main } from "./defineCommand.js";
 
 /** 130: ended by Ctrl-C, as shells say it (128 + SIGINT). */
 const interrupted = 130;

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { z } from "zod";
-import { defineCommand } from "./define-command.js";
+import { defineCommand } from "./defineCommand.js";
 
 const invocation = { signal: new AbortController().signal };
 const run = vi.fn();

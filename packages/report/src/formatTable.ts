@@ -1,8 +1,8 @@
 import { type SentenceReport, type Sentences } from "./analysis.js";
-import { terminalColumns, type Measure } from "./display-width.js";
+import { terminalColumns, type Measure } from "./displayWidth.js";
 import { columnWidth, grid } from "./grid.js";
-import { numberColumn } from "./number-column.js";
-import { statisticsCells, statisticsHeaders, topCell, topHeader } from "./report-cells.js";
+import { numberColumn } from "./numberColumn.js";
+import { statisticsCells, statisticsHeaders, topCell, topHeader } from "./reportCells.js";
 import { wrap } from "./wrap.js";
 
 export interface TableOptions {

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { atomicWriter } from "./atomic-writer.js";
-import { writeOutput } from "./write-output.js";
+import { atomicWriter } from "./atomicWriter.js";
+import { writeOutput } from "./writeOutput.js";
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "cli-"))));

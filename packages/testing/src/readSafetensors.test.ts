@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readSafetensors } from "./read-safetensors.js";
+import { readSafetensors } from "./readSafetensors.js";
 
 /** A file by hand: `[name, dtype, shape, bytes]` one after another, at an odd offset of its buffer as pooled Buffers are. */
 function file(...tensors: [string, string, number[], Uint8Array][]): Uint8Array {

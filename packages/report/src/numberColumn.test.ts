@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { numberColumn } from "./number-column.js";
+import { numberColumn } from "./numberColumn.js";
 
 /** What tabulate 0.10 prints for such a column. */
 test.each([

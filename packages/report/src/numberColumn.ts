@@ -1,4 +1,4 @@
-import { formatG } from "./format-g.js";
+import { formatG } from "./formatG.js";
 
 /**
  * A column of texts as tabulate shows it: as they are, unless every one looks like a number (`42`, `1,000`, `1e5`,

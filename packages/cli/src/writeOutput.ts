@@ -1,4 +1,4 @@
-import { atomicWriter } from "./atomic-writer.js";
+import { atomicWriter } from "./atomicWriter.js";
 
 export type Output = string | Uint8Array | Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
 

@@ -1,6 +1,6 @@
 import type { Device, HostArray, Tensor } from "@dictlearn/kernels";
-import { expectClose } from "./expect-close.js";
-import { ReferenceDevice } from "./reference-device.js";
+import { expectClose } from "./expectClose.js";
+import { ReferenceDevice } from "./referenceDevice.js";
 
 export type Input = readonly [data: HostArray, shape: readonly number[]];
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findQuoteFault } from "./quote-fault.js";
+import { findQuoteFault } from "./quoteFault.js";
 
 test.each(["", "a,b", '"a","b"', '"a ""b"" c",d\r\n', '"",""', '""""', 'She said "go",b', '"two\nlines, one cell",x\r', ",,"])("%j is well quoted", (row) => {
   expect(findQuoteFault(row)).toBeUndefined();

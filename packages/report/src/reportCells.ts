@@ -1,5 +1,5 @@
 import { type SentenceReport } from "./analysis.js";
-import { formatG } from "./format-g.js";
+import { formatG } from "./formatG.js";
 import { type Statistics } from "./statistics.js";
 
 /** The columns after Sentence, of the original vector and of the features. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { strictUtf8 } from "./strict-utf8.js";
+import { strictUtf8 } from "./strictUtf8.js";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 

@@ -4,7 +4,7 @@ import { rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { softwareGpu } from "./software-gpu.js";
+import { softwareGpu } from "./softwareGpu.js";
 
 const found = await softwareGpu();
 const skipped = "skipped" in found ? found.skipped : undefined;

@@ -1,7 +1,7 @@
 import { Argument, Command, CommanderError } from "commander";
 import type { z } from "zod";
 import { check } from "./check.js";
-import { CommandError } from "./command-error.js";
+import { CommandError } from "./commandError.js";
 import { flagName, flagOptions, flagSchemas, parse, type FlagSchema } from "./flag.js";
 
 /** What a program is given besides its words. `signal` aborts at Ctrl-C; whoever reads it takes over ending. */

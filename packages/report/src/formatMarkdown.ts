@@ -1,5 +1,5 @@
 import { type SentenceReport, type Sentences } from "./analysis.js";
-import { statisticsCells, statisticsHeaders, topCell, topHeader } from "./report-cells.js";
+import { statisticsCells, statisticsHeaders, topCell, topHeader } from "./reportCells.js";
 
 /**
  * The same table for GitHub: sentences on the left, numbers of 6 digits on the right, and a column of the strongest

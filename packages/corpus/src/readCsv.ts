@@ -1,8 +1,8 @@
 import { pipeline } from "node:stream/promises";
 import { CsvError, parse, type Options } from "csv-parse";
-import { CorpusError } from "./corpus-error.js";
-import { findQuoteFault, type QuoteFault } from "./quote-fault.js";
-import { strictUtf8 } from "./strict-utf8.js";
+import { CorpusError } from "./corpusError.js";
+import { findQuoteFault, type QuoteFault } from "./quoteFault.js";
+import { strictUtf8 } from "./strictUtf8.js";
 
 /** One text of a corpus. */
 export interface TextRow {

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { open, realpath, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { CommandError } from "./command-error.js";
-import { resolvePath } from "./resolve-path.js";
+import { CommandError } from "./commandError.js";
+import { resolvePath } from "./resolvePath.js";
 
 export interface AtomicWriter {
   write(chunk: string | Uint8Array): Promise<void>;

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
-import { resolvePath } from "./resolve-path.js";
+import { resolvePath } from "./resolvePath.js";
 
 afterEach(() => void vi.unstubAllEnvs());
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createViteServer } from "vitest/node";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { asShipped } from "../scripts/as-shipped.ts";
+import { asShipped } from "../scripts/asShipped.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "as-shipped-"));
 const file = (path: string) => join(folder, "packages/p", path);
