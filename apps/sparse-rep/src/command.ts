@@ -39,7 +39,7 @@ export const command = defineCommand({
     const sentences = await readSentences(positional.sentences, given.column, note);
 
     const device = await openDevice({ backend: given.device, threads: given.threads });
-    const [model, dictionary] = await Promise.all([openModel(files.model, { device }), openDictionary(files.dictionary, { device })]);
+    const [model, dictionary] = await Promise.all([openModel(files.model, { device, site: given.site }), openDictionary(files.dictionary, { device })]);
     const site = model.site(given.site);
     const { pooling, top, format } = given;
     const rows = analyse(model, dictionary, sentences, { site, pooling, top, onNotice: note });

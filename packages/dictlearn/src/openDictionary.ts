@@ -1,12 +1,11 @@
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { openTorch } from "@dictlearn/checkpoint";
-import { fileSource } from "@dictlearn/checkpoint/node";
 import { demo } from "@dictlearn/demo";
 import { type Device } from "@dictlearn/kernels";
 import { type Dictionary, readDictionaryLearning } from "@dictlearn/sae";
 import { DictlearnError } from "./error.js";
+import { openTorchInThread } from "./openTorchInThread.js";
 import { readJson } from "./readJson.js";
 
 /**
@@ -18,14 +17,13 @@ import { readJson } from "./readJson.js";
 export async function openDictionary(path: string, { device, normalizeDecoder }: { device: Device; normalizeDecoder?: boolean }): Promise<Dictionary> {
   const file = await fileOf(path === "demo" ? fileURLToPath(demo.dictionary) : path);
   const config = await readJson(join(dirname(file), "config.json"));
-  const source = await fileSource(file);
+  const checkpoint = await openTorchInThread(file);
   try {
     const subject = path === "demo" ? "demo dictionary" : path;
-    const checkpoint = await openTorch(source);
     if (checkpoint.values.has("step") && checkpoint.names.some((name) => name.startsWith("ae."))) throw backup(subject, checkpoint.values.get("step"));
     return await readDictionaryLearning(checkpoint, { device, subject, config, normalizeDecoder });
   } finally {
-    await source.close();
+    await checkpoint.close();
   }
 }
 

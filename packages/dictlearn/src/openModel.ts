@@ -9,7 +9,7 @@ import { openTokenizer, type Tokenizer } from "./openTokenizer.js";
 import { openWeights } from "./openWeights.js";
 import { readJson } from "./readJson.js";
 
-/** A language model with its tokenizer. Weights are read when a pass first needs them. */
+/** A language model with its tokenizer. Weights that were not asked for at once are read when a pass first needs them. */
 export interface Model {
   /** As it was asked for: a path, or "demo". */
   readonly name: string;
@@ -30,17 +30,25 @@ export interface Model {
  * A GPT-NeoX model (Pythia) from a folder as Hugging Face lays it out: config.json, tokenizer.json, and the weights as
  * model.safetensors or pytorch_model.bin, whole or in shards with their index.
  * @param path the folder, or "demo": the bundled model
+ * @param options.site whose weights to read at once, in any spelling; default none
  * @throws NOT_FOUND, FORMAT, UNSUPPORTED
  */
-export async function openModel(path: string, { device }: { device: Device }): Promise<Model> {
+export async function openModel(path: string, { device, site }: { device: Device; site?: string }): Promise<Model> {
   const folder = path === "demo" ? fileURLToPath(demo.model) : path;
   const files = await filesOf(folder);
   const json = await readJson(join(folder, "config.json"));
   if (!json) throw new DictlearnError("NOT_FOUND", `${join(folder, "config.json")}: expected the model's config, got no such file`);
   const config = parseConfig(json);
   const tokenizer = await openTokenizer(folder);
+  const asked = site === undefined ? undefined : parseSite(site, config.layers);
   const weights = await openWeights(folder, files);
   const neox = openNeox({ device, config, weights });
+  if (asked)
+    await neox.load(asked).catch(async (error) => {
+      neox.dispose();
+      await weights.close();
+      throw error;
+    });
 
   return {
     name: path,

@@ -104,6 +104,11 @@ export class Neox {
     this.#logitsAtOnce = Math.max(1, Math.floor(activationBytes / (4 * config.vocabulary)));
   }
 
+  /** Reads the weights of a pass up to a site (canonical, or "logits") ahead of it. */
+  load(site: string): Promise<void> {
+    return this.#weights.load(site);
+  }
+
   /**
    * Runs rows through the model, calling hooks. A big batch runs in parts of whole rows, each with calls of its own.
    * @throws NeoxError USAGE or SHAPE for rows, sites or replacements that don't fit the model; FORMAT for broken weights
@@ -114,7 +119,7 @@ export class Neox {
     const hooks = new Hooks(at, this.config.layers);
     const end = logits ? "logits" : hooks.last;
     if (end === undefined) return {};
-    await this.#weights.load(end);
+    await this.load(end);
     if (!logits) {
       this.#pass(rows, hooks);
       return {};
@@ -143,7 +148,7 @@ export class Neox {
   async loss(rows: PackedRows, { at = {} }: { at?: HooksBySite } = {}): Promise<{ loss: number; targets: number }> {
     checkRows(rows, this.config);
     const hooks = new Hooks(at, this.config.layers);
-    await this.#weights.load("logits");
+    await this.load("logits");
     const losses = this.#pass(rows, hooks, undefined, (x, part) => {
       const { from, targets } = nextTokenPairs(part);
       if (from.length === 0) return [];

@@ -43,9 +43,8 @@ export const savedAutoEncoder: SavedClass = {
   name: "AutoEncoder",
   tensors: { bias: ["D"], "encoder.bias": ["F"], "encoder.weight": ["F", "D"], "decoder.weight": ["D", "F"] },
   async open({ device, subject, normalizeDecoder, D, F, read }) {
-    const decoderWeight = await read("decoder.weight");
-    const encoderWeight = await read("encoder.weight");
-    const weights = { D, F, bias: await read("bias"), encoderWeight, encoderBias: await read("encoder.bias"), decoderWeight };
+    const [decoderWeight, encoderWeight, bias, encoderBias] = await Promise.all(["decoder.weight", "encoder.weight", "bias", "encoder.bias"].map(read));
+    const weights = { D, F, bias, encoderWeight, encoderBias, decoderWeight };
     return autoEncoder(device, normalizeDecoder ? normalize(weights, subject) : weights);
   },
 };
