@@ -248,7 +248,8 @@ describe("a mistake is one line, exit code 1, and nothing written", () => {
 
 describe("as a command line should", () => {
   test("--help names every flag, --version the version", async () => {
-    const [help, version] = await Promise.all([run(["--help"]), run(["--version"])]);
+    const [help, version, throughPnpm] = await Promise.all([run(["--help"]), run(["--version"]), run(["--", "--help"])]);
+    expect(throughPnpm.stdout).toBe(help.stdout);
     for (const flag of ["--column", "--model", "--dictionary", "--site", "--pooling", "--top", "--format", "--out", "--device", "--threads", "--quiet", "--debug", "--help", "--version"]) expect(help.stdout).toContain(flag);
     expect([help.code, version.code]).toEqual([0, 0]);
     expect(version.stdout.trim()).toBe(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version);

@@ -102,7 +102,7 @@ function withoutSeparator(argv: readonly string[], command: Command): readonly s
   const at = argv.indexOf("--");
   if (at < 0) return argv;
   const next = argv[at + 1]?.split("=")[0];
-  const flagFollows = command.options.some((option) => option.long === next || option.short === next);
+  const flagFollows = next === "--help" || next === "-h" || command.options.some((option) => option.long === next || option.short === next);
   return flagFollows || command.registeredArguments.length === 0 ? argv.filter((_, i) => i !== at) : argv;
 }
 

@@ -1,3 +1,4 @@
+import { widenF16 } from "@dictlearn/kernels";
 import { DictionaryError } from "./error.js";
 
 /**
@@ -34,14 +35,6 @@ function float32({ dtype: name, data }: { dtype: string; data: ArrayBufferView }
   if (data instanceof Float32Array && dtype === "f32") return data;
   if (data instanceof Float64Array && dtype === "f64") return Float32Array.from(data);
   if (data instanceof Uint16Array && dtype === "bf16") return new Float32Array(Uint32Array.from(data, (bits) => bits << 16).buffer);
-  if (data instanceof Uint16Array && dtype === "f16") return Float32Array.from(data, fromFloat16);
+  if (data instanceof Uint16Array && dtype === "f16") return widenF16(data);
   return undefined;
-}
-
-function fromFloat16(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (exponent ? 2 ** (exponent - 25) * (1024 + fraction) : 2 ** -24 * fraction);
 }
