@@ -11,8 +11,8 @@ export default defineConfig({
     isolate: false,
     maxWorkers: 2,
     server: { deps: { external: [builtFiles] } },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000, // a software GPU on a busy machine
+    hookTimeout: 180_000,
     reporters: ["default", ["json", { outputFile: process.env.VITEST_JSON ?? "node_modules/.cache/vitest/report.json" }]],
   },
   // `using` needs compiling on Node 20.
