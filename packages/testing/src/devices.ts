@@ -20,10 +20,13 @@ export function devices(): Promise<TestDevice[]> {
 /** A WebGPU device of a test's own, for example with small bindings. */
 export async function webgpuDevice(options: { bindingBytes?: number } = {}): Promise<TestDevice> {
   const found = await softwareGpu();
-  if ("skipped" in found) return { name: "webgpu", skipped: `webgpu, ${found.skipped}` };
+  if ("skipped" in found) return skippedWebGpu(found.skipped);
   const device = await WebGpuDevice.open(found.gpu, { software: true, ...options });
-  return device ? { name: device.label, device } : { name: "webgpu", skipped: "webgpu, no adapter" };
+  return device ? { name: device.label, device } : skippedWebGpu("no adapter");
 }
+
+/** The reason stands in the name, so that every list of tests shows it. */
+const skippedWebGpu = (why: string): TestDevice => ({ name: `skipped: webgpu, ${why}`, skipped: why });
 
 async function open(): Promise<TestDevice[]> {
   return [
