@@ -12,3 +12,10 @@ export function widenF16(bits: Uint16Array, into = new Float32Array(bits.length)
   for (let i = 0; i < bits.length; i++) into[i] = table[bits[i]!]!;
   return into;
 }
+
+/** bfloat16 bits → f32: they are the upper half of one. */
+export function widenBf16(bits: Uint16Array): Float32Array {
+  const wide = new Uint32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) wide[i] = bits[i]! << 16;
+  return new Float32Array(wide.buffer);
+}

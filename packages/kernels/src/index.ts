@@ -4,7 +4,7 @@ export { WebGpuDevice, type WebGpuOptions } from "./webgpu/webgpuDevice.js";
 export { Device, type HostArray } from "./device.js";
 export { Tensor, describe, type DType } from "./tensor.js";
 export { KernelError, ShapeError } from "./error.js";
-export { widenF16 } from "./float16.js";
+export { widenBf16, widenF16 } from "./float16.js";
 export { defineOp, type Host, type Op, type OpDefinition, type Spec } from "./defineOp.js";
 export { address, f32Bits, type WasmCall } from "./cpu/wasmCall.js";
 export { eachElement, eachRow, grid, type Binding, type Dispatch } from "./webgpu/dispatch.js";

@@ -1,4 +1,4 @@
-import { castF32, type Device, type Tensor } from "@dictlearn/kernels";
+import { castF32, widenBf16, type Device, type Tensor } from "@dictlearn/kernels";
 import type { NeoxConfig } from "./config.js";
 import { NeoxError } from "./error.js";
 import { sitesOf } from "./sites.js";
@@ -134,13 +134,6 @@ function floats({ name, dtype, data }: NamedTensor): Float32Array | Uint16Array 
     default:
       throw new NeoxError("UNSUPPORTED", `${name}: expected dtype f16, bf16, f32 or f64, got ${dtype}`);
   }
-}
-
-/** bfloat16 is the upper half of an f32. */
-function widenBf16(bits: Uint16Array): Float32Array {
-  const wide = new Uint32Array(bits.length);
-  for (let i = 0; i < bits.length; i++) wide[i] = bits[i] << 16;
-  return new Float32Array(wide.buffer);
 }
 
 /** NaN and infinities have an exponent of all ones: one more carries into the sign bit, so an OR over all elements tells. */

@@ -1,4 +1,4 @@
-import { widenF16 } from "@dictlearn/kernels";
+import { widenBf16, widenF16 } from "@dictlearn/kernels";
 import { DictionaryError } from "./error.js";
 
 /**
@@ -34,7 +34,7 @@ function float32({ dtype: name, data }: { dtype: string; data: ArrayBufferView }
   const dtype = name.toLowerCase();
   if (data instanceof Float32Array && dtype === "f32") return data;
   if (data instanceof Float64Array && dtype === "f64") return Float32Array.from(data);
-  if (data instanceof Uint16Array && dtype === "bf16") return new Float32Array(Uint32Array.from(data, (bits) => bits << 16).buffer);
+  if (data instanceof Uint16Array && dtype === "bf16") return widenBf16(data);
   if (data instanceof Uint16Array && dtype === "f16") return widenF16(data);
   return undefined;
 }

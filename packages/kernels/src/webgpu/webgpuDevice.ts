@@ -69,7 +69,7 @@ export class WebGpuDevice extends Device {
 
   allocate(bytes: number): GpuStorage {
     const size = rounded(bytes);
-    if (size > this.#device.limits.maxBufferSize) throw new KernelError("UNSUPPORTED", `webgpu: expected buffers of at most ${this.#device.limits.maxBufferSize} bytes, got ${bytes}`, "use smaller batches, or --device cpu");
+    if (size > this.#device.limits.maxBufferSize) throw new KernelError("UNSUPPORTED", `webgpu: expected buffers of at most ${this.#device.limits.maxBufferSize} bytes, got ${bytes}`, "use smaller batches, or the cpu device");
     let buffer = this.#spare.get(size)?.pop();
     if (buffer) this.#spareBytes -= size;
     else {
