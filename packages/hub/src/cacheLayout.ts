@@ -98,7 +98,12 @@ export class CacheLayout {
         await rename(blob, pointer); // as Python does: one copy is enough
         return pointer;
       }
-      await copyFile(blob, aside);
+      try {
+        await copyFile(blob, aside);
+      } catch (error) {
+        if (await stat(pointer).catch(absent)) return pointer; // a process beside has just moved the blob there
+        throw error;
+      }
     }
     await rename(aside, pointer);
     return pointer;

@@ -238,7 +238,11 @@ async function sendFile(call: Call, file: HubFile, headers: Record<string, strin
     if (fault.trickle) await new Promise((resolve) => setTimeout(resolve, fault.trickle));
   }
   if (stopAt === end) response.end();
-  else setTimeout(() => response.destroy(), 20); // so that what was sent arrives
+  else {
+    // So that what was sent arrives: turns of the event loop, since one long timer may come before the data of a busy moment.
+    for (let turn = 0; turn < 25; turn++) await new Promise((resolve) => setTimeout(resolve, 4));
+    response.destroy();
+  }
 }
 
 function drained(response: ServerResponse): Promise<void> {
