@@ -4,7 +4,7 @@ import { openDevice } from "@dictlearn/kernels/node";
 import { analyse, openDictionary, openModel } from "dictlearn";
 
 const device = await openDevice(); // a GPU if there is one, else WebAssembly on the CPU
-const model = await openModel("demo", { device }); // or the folder of a Pythia model
+const model = await openModel("demo", { device }); // or a folder, or a name: "EleutherAI/pythia-70m-deduped"
 const dictionary = await openDictionary("demo", { device }); // or an ae.pt that was trained on that model
 
 const sentences = [

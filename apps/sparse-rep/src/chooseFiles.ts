@@ -1,22 +1,51 @@
 import { existsSync } from "node:fs";
+import { type Hub, HubError } from "@dictlearn/hub";
 
-const defaults = {
-  model: "EleutherAI/pythia-70m-deduped",
-  dictionary: "dictionaries/pythia-70m-deduped/mlp_out_layer3/10_32768/ae.pt",
+const model = "EleutherAI/pythia-70m-deduped";
+/** Where the person stands, and in an archive of 2 GB on the Hub of which it is one entry. */
+const dictionary = {
+  local: "dictionaries/pythia-70m-deduped/mlp_out_layer3/10_32768/ae.pt",
+  repo: "saprmarks/pythia-70m-deduped-saes",
+  zip: "dictionaries_pythia-70m-deduped_10.zip",
+  entry: "mlp_out_layer3/10_32768",
 };
+const demo: Choice = { model: "demo", dictionary: "demo" };
+
+export interface Choice {
+  model: string;
+  dictionary: string;
+}
 
 /**
  * Which model and dictionary to open. What is asked for by name is never replaced. With neither given, the defaults are
- * taken where they lie in the person's folder; else the bundled demo stands in for both. If one is the demo, the other's
- * default is too, since only these two fit each other.
+ * taken where they lie in the person's folder, else from the Hub; where that cannot be reached the bundled demo stands in
+ * for both. If one is the demo, the other's default is too, since only these two fit each other.
  */
-export function chooseFiles({ model, dictionary }: { model?: string; dictionary?: string }, note: (line: string) => void): { model: string; dictionary: string } {
-  if (model === undefined && dictionary === undefined) {
-    const absent = Object.values(defaults).filter((path) => !existsSync(path));
-    if (absent.length === 0) return defaults;
-    note(`model and dictionary: no ${absent.join(" and no ")} here, so this is the bundled demo (--model and --dictionary name others)`);
-    return { model: "demo", dictionary: "demo" };
+export async function chooseFiles(given: Partial<Choice>, { hub, offline, note }: { hub: Hub; offline: boolean; note: (line: string) => void }): Promise<Choice> {
+  const defaults: Choice = { model, dictionary: existsSync(dictionary.local) ? dictionary.local : `hf:${dictionary.repo}/${dictionary.zip}!/${dictionary.entry}/ae.pt` };
+  if (given.model !== undefined || given.dictionary !== undefined) {
+    const fallback = given.model === "demo" || given.dictionary === "demo" ? demo : defaults;
+    return { model: given.model ?? fallback.model, dictionary: given.dictionary ?? fallback.dictionary };
   }
-  const fallback = model === "demo" || dictionary === "demo" ? { model: "demo", dictionary: "demo" } : defaults;
-  return { model: model ?? fallback.model, dictionary: dictionary ?? fallback.dictionary };
+  // The smallest file of each tells whether the Hub, or else its cache, can be used.
+  const [absent] = (
+    await Promise.all([
+      existsSync(model) ? undefined : missing(() => hub.file({ repo: model }, "config.json"), offline),
+      existsSync(dictionary.local) ? undefined : missing(() => hub.zipEntry({ repo: dictionary.repo }, dictionary.zip, `${dictionary.entry}/config.json`), offline),
+    ])
+  ).filter((why) => why !== undefined);
+  if (absent === undefined) return defaults;
+  note(`model and dictionary: the Hugging Face Hub is out of reach (${absent}), so this is the bundled demo (--model and --dictionary name others)`);
+  return demo;
+}
+
+/** Why a file cannot be had for want of a network; undefined if it can, or if something else is wrong that has to be told. */
+async function missing(fetch: () => Promise<string>, offline: boolean): Promise<string | undefined> {
+  try {
+    await fetch();
+    return undefined;
+  } catch (error) {
+    if (error instanceof HubError && (error.code === "NETWORK" || (offline && error.code === "NOT_FOUND"))) return error.message;
+    return undefined;
+  }
 }

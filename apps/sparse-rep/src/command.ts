@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
-import { defineCommand, progress, resolvePath, writeOutput } from "@dictlearn/cli";
+import { defineCommand, downloadProgress, progress, resolvePath, writeOutput } from "@dictlearn/cli";
+import { HubError, hubEnvironment, openHub } from "@dictlearn/hub";
 import { openDevice } from "@dictlearn/kernels/node";
 import { analyse, openDictionary, openModel, poolings } from "dictlearn";
 import { z } from "zod";
@@ -9,8 +10,9 @@ import { readSentences } from "./readSentences.js";
 
 const flags = z.object({
   column: z.string().default("sentence").describe("the CSV column that holds the sentences"),
-  model: z.string().optional().describe('a model\'s folder, or demo (default "EleutherAI/pythia-70m-deduped" where it lies here, else demo)').meta({ placeholder: "DIR|demo" }),
-  dictionary: z.string().optional().describe('an ae.pt with its config.json beside it, or demo (default "dictionaries/pythia-70m-deduped/mlp_out_layer3/10_32768/ae.pt")').meta({ placeholder: "PATH|demo" }),
+  model: z.string().optional().describe("a model's folder, its name on the Hugging Face Hub, or demo (default: EleutherAI/pythia-70m-deduped, or demo where nothing reaches the Hub)").meta({ placeholder: "NAME|DIR|demo" }),
+  revision: z.string().optional().describe("branch, tag or commit of a model on the Hub").meta({ placeholder: "REV" }),
+  dictionary: z.string().optional().describe("an ae.pt with its config.json beside it: a path, hf:OWNER/REPO[@REV]/PATH on the Hub (ARCHIVE.zip!/ENTRY in a zip), or demo (default: dictionaries/pythia-70m-deduped/mlp_out_layer3/10_32768/ae.pt, here or on the Hub)").meta({ placeholder: "PATH|hf:…|demo" }),
   site: z.string().default("layers.3.mlp_out").describe("which activation to read, such as layers.3.mlp_out or blocks.3.hook_resid_post"),
   pooling: z.enum(poolings).default("mean").describe("how a sentence's activations become one vector; padded-mean averages padding too, as the original did"),
   top: z.int().min(0).default(0).describe("also list the N strongest features of each sentence").meta({ placeholder: "N" }),
@@ -30,27 +32,43 @@ export const command = defineCommand({
   examples: [
     "sparse-rep",
     "sparse-rep sentences.csv --top 5 --format csv --out features.csv",
+    "sparse-rep sentences.csv --model EleutherAI/pythia-70m-deduped --dictionary hf:saprmarks/pythia-70m-deduped-saes/dictionaries_pythia-70m-deduped_10.zip!/mlp_out_layer3/10_32768/ae.pt",
     "sparse-rep sentences.csv --model ./pythia-70m-deduped --dictionary ./10_32768/ae.pt --site mlp_out_layer3",
   ],
   async run(given, { positional }) {
     const note = (line: string) => void (given.quiet || process.stderr.write(`${line}\n`));
     process.chdir(resolvePath(".")); // paths are relative to where the person stands, not to where a package manager starts us
-    const files = chooseFiles(given, note);
     const sentences = await readSentences(positional.sentences, given.column, note);
 
+    const arriving = downloadProgress({ quiet: given.quiet });
+    const environment = hubEnvironment(process.env);
+    const hub = openHub({ ...environment, onProgress: arriving.onProgress, onNotice: note });
+    const files = await chooseFiles(given, { hub, offline: environment.offline ?? false, note });
     const device = await openDevice({ backend: given.device, threads: given.threads });
-    const [model, dictionary] = await Promise.all([openModel(files.model, { device, site: given.site }), openDictionary(files.dictionary, { device })]);
+    const [model, dictionary] = await Promise.all([
+      openModel(files.model, { device, site: given.site, revision: given.revision, hub }),
+      openDictionary(files.dictionary, { device, hub }),
+    ]).catch((error) => {
+      throw withoutNetwork(error);
+    });
+    arriving.stop();
     const site = model.site(given.site);
     const { pooling, top, format } = given;
     const rows = analyse(model, dictionary, sentences, { site, pooling, top, onNotice: note });
     if (pooling === "mean") note("pooling: the mean over each sentence's own tokens; the original also averaged padding (--pooling padded-mean)");
 
     const onTerminal = given.out === undefined && process.stdout.isTTY;
-    const run = { ...files, site, pooling, device: device.label };
+    const run = { ...files, ...(given.revision && { model: `${files.model}@${given.revision}` }), site, pooling, device: device.label };
     const counted = withProgress(rows, { total: sentences.length, quiet: given.quiet || (onTerminal && (format === "jsonl" || format === "csv")) }); // those are their own progress
     await writeOutput(given.out, render(format, counted, { run, width: onTerminal ? process.stdout.columns : undefined }));
   },
 });
+
+/** What the Hub cannot give is told with what works instead. */
+function withoutNetwork(error: unknown): unknown {
+  if (!(error instanceof HubError)) return error;
+  return new HubError(error.code, error.message, [error.remedy, "--model demo --dictionary demo needs no network"].filter(Boolean).join("; "), { cause: error });
+}
 
 async function* withProgress<R>(rows: AsyncIterable<R>, { total, quiet }: { total: number; quiet: boolean }): AsyncGenerator<R, void> {
   using bar = progress({ label: "sparse-rep", unit: "sentences", total, quiet });

@@ -19,10 +19,13 @@ function folder(files: Record<string, string | Uint8Array> = {}): string {
   return path;
 }
 
+/** No Hub, no cache, nobody's token: what is fetched is tested in hub.test.ts. */
+const noHub = { HF_ENDPOINT: "http://127.0.0.1:9", HF_HOME: join(temporary, "hf") };
+
 /** Runs the app as a shell would, on the CPU unless told otherwise. */
 function run(args: readonly string[], { cwd = temporary, env = {} }: { cwd?: string; env?: Record<string, string> } = {}) {
-  const { INIT_CWD: _, ...inherited } = process.env;
-  const child = spawn(process.execPath, [app, ...(args.includes("--device") ? [] : ["--device", "cpu"]), ...args], { cwd, env: { ...inherited, ...env } });
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(INIT_CWD|HF_|.*_proxy$)/i.test(name)));
+  const child = spawn(process.execPath, [app, ...(args.includes("--device") ? [] : ["--device", "cpu"]), ...args], { cwd, env: { ...inherited, ...noHub, ...env } });
   const texts = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text) => (texts.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text) => (texts.stderr += text));
@@ -129,7 +132,7 @@ describe("what is not named", () => {
     const { code, stdout, stderr } = await run([], { cwd: folder() });
     expect(code).toBe(0);
     expect(stdout).toContain("Sparse Max Pos");
-    expect(stderr).toMatch(/bundled demo/);
+    expect(stderr).toMatch(/^model and dictionary: the Hugging Face Hub is out of reach \(.*127\.0\.0\.1:9.*\), so this is the bundled demo/m);
     expect(stderr).toMatch(/no sentences\.csv here, so these are the bundled ones/);
     expect(stderr).toMatch(/padded-mean/);
   });
@@ -216,9 +219,11 @@ describe("a mistake is one line, exit code 1, and nothing written", () => {
     { name: "NaN in the dictionary", args: ["--dictionary", at("formats/broken/nan_weights.pt")], says: /NaN/ },
     { name: "a dictionary that would run code", args: ["--dictionary", at("formats/broken/reduce_os_system.pt")], says: /not allowed/ },
     { name: "a missing dictionary", args: ["--dictionary", "nowhere/ae.pt"], says: /^nowhere\/ae\.pt: expected a dictionary/ },
-    { name: "a missing model", args: ["--model", "nowhere"], says: /^nowhere: expected a model's folder or "demo", got no such folder/ },
-    { name: "an id of the Hub", args: ["--model", "EleutherAI/pythia-160m"], says: /^EleutherAI\/pythia-160m: expected a model's folder.*not fetched yet/ },
-    { name: "a model without a dictionary", alone: ["--model", at("sparse-rep/model")], says: /^dictionaries.*10_32768\/ae\.pt: expected a dictionary/ },
+    { name: "a missing model", args: ["--model", "nowhere"], says: /^nowhere: expected a model's folder.* or "demo", got no such folder/ },
+    { name: "a model on a Hub out of reach", args: ["--model", "EleutherAI/pythia-160m"], says: /pythia-160m.*expected an answer.*cache was looked for at .*models--EleutherAI--pythia-160m.*--model demo --dictionary demo needs no network/ },
+    { name: "a dictionary on a Hub out of reach", args: ["--dictionary", "hf:some/saes/ae.pt"], says: /some\/saes.*expected an answer.*--dictionary demo/ },
+    { name: "a model without a dictionary", alone: ["--model", at("sparse-rep/model")], says: /pythia-70m-deduped-saes.*expected an answer/ },
+    { name: "a dictionary that cannot be a name", args: ["--dictionary", "hf:some"], says: /expected hf:OWNER\/REPO/ },
     { name: "a site that does not exist", args: ["--site", "layers.3.mpl_out"], says: /layers\.3\.mlp_out/ },
     { name: "a layer past the last", args: ["--site", "layers.4.mlp_out"], says: /layers\.4\.mlp_out/ },
     { name: "a flag that does not exist", args: ["--colum", "x"], says: /--colum.*--column/ },
@@ -250,7 +255,7 @@ describe("as a command line should", () => {
   test("--help names every flag, --version the version", async () => {
     const [help, version, throughPnpm] = await Promise.all([run(["--help"]), run(["--version"]), run(["--", "--help"])]);
     expect(throughPnpm.stdout).toBe(help.stdout);
-    for (const flag of ["--column", "--model", "--dictionary", "--site", "--pooling", "--top", "--format", "--out", "--device", "--threads", "--quiet", "--debug", "--help", "--version"]) expect(help.stdout).toContain(flag);
+    for (const flag of ["--column", "--model", "--revision", "--dictionary", "--site", "--pooling", "--top", "--format", "--out", "--device", "--threads", "--quiet", "--debug", "--help", "--version"]) expect(help.stdout).toContain(flag);
     expect([help.code, version.code]).toEqual([0, 0]);
     expect(version.stdout.trim()).toBe(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version);
   });

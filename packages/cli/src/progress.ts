@@ -4,7 +4,7 @@ export interface ProgressOptions {
   readonly label: string;
   /** Leave out what is not known beforehand: then there is a count and a rate, no share and no time left. */
   readonly total?: number;
-  /** What is counted, in the plural: "tokens". */
+  /** What is counted, in the plural: "tokens". "bytes" are shown as MB (millions). */
   readonly unit?: string;
   /** Where the count starts: what an earlier run has done. */
   readonly from?: number;
@@ -13,8 +13,11 @@ export interface ProgressOptions {
 }
 
 export interface Progress {
-  /** @param note shown behind, such as `loss 0.12` */
-  update(done: number, note?: string): void;
+  /**
+   * @param note shown behind, such as `loss 0.12`
+   * @param learned a total, and a count to start from, that only turned out on the way
+   */
+  update(done: number, note?: string, learned?: { total?: number; from?: number }): void;
   stop(): void;
   [Symbol.dispose](): void;
 }
@@ -26,7 +29,8 @@ const lineEvery = 5_000; // ms, where there is no terminal
  * Progress on stderr: nothing for two seconds, then a bar on a terminal and a line now and then elsewhere. Drawn by
  * `update`, since work that keeps the thread busy lets no timer run.
  */
-export function progress({ label, total, unit = "", from = 0, quiet = false, stream = process.stderr }: ProgressOptions): Progress {
+export function progress({ label, total, unit: counted = "", from = 0, quiet = false, stream = process.stderr }: ProgressOptions): Progress {
+  const { unit, count } = counted === "bytes" ? { unit: "MB", count: megabytes } : { unit: counted, count: plain };
   const start = Date.now();
   let done = from;
   let doneAt = start;
@@ -51,7 +55,7 @@ export function progress({ label, total, unit = "", from = 0, quiet = false, str
     return [
       [total ? `${percent(done, total)} ${count(done)}/${count(total)}` : count(done), unit].filter(Boolean).join(" "),
       `${count(rate)} ${unit ? `${unit}/s` : "a second"}`,
-      total && rate > 0 && done < total ? `${duration((total - done) / rate)} left` : "",
+      total && done - from > total / 500 && done < total ? `${duration((total - done) / rate)} left` : "", // before, nobody can say
       note,
     ]
       .filter(Boolean)
@@ -61,7 +65,8 @@ export function progress({ label, total, unit = "", from = 0, quiet = false, str
   function draw(): void {
     if (stream.isTTY) {
       if (!shown) bar.start(total ?? 0, done);
-      else bar.update(done);
+      bar.setTotal(total ?? 0);
+      bar.update(done);
     } else {
       stream.write(`${label}: ${state()}\n`);
       nextLine = doneAt + lineEvery;
@@ -79,9 +84,11 @@ export function progress({ label, total, unit = "", from = 0, quiet = false, str
   if (!stopped) process.once("exit", stop); // a bar left standing would run into the shell's prompt
 
   return {
-    update(to, withNote = note) {
+    update(to, withNote = note, learned) {
       done = to;
       note = withNote;
+      total = learned?.total ?? total;
+      from = learned?.from ?? from;
       doneAt = Date.now();
       if (!stopped && (stream.isTTY ? doneAt - start >= patience : doneAt >= nextLine)) draw();
     },
@@ -94,8 +101,12 @@ function percent(done: number, total: number): string {
   return `${Math.floor((100 * done) / total)}%`;
 }
 
-function count(n: number): string {
+function plain(n: number): string {
   return n.toLocaleString("en", { maximumFractionDigits: n < 10 ? 1 : 0 });
+}
+
+function megabytes(n: number): string {
+  return (n / 1e6).toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 }
 
 /** 8 s, 3 min 05 s, 2 h 07 min */

@@ -2,7 +2,7 @@
 export class CorpusError extends Error {
   override readonly name = "CorpusError";
   constructor(
-    readonly code: "FORMAT" | "NOT_FOUND" | "IO",
+    readonly code: "FORMAT" | "NOT_FOUND" | "IO" | "UNSUPPORTED" | "USAGE",
     message: string,
     readonly remedy?: string,
     options?: ErrorOptions,

@@ -1,7 +1,8 @@
 import { pipeline } from "node:stream/promises";
-import { CsvError, parse, type Options } from "csv-parse";
+import { parse, type Options } from "csv-parse";
 import { CorpusError } from "./corpusError.js";
-import { findQuoteFault, type QuoteFault } from "./quoteFault.js";
+import { csvFault, lineEnds, longestRow, wrongLength, wrongQuote } from "./csvFaults.js";
+import { findQuoteFault } from "./quoteFault.js";
 import { strictUtf8 } from "./strictUtf8.js";
 
 /** One text of a corpus. */
@@ -59,7 +60,7 @@ async function* rows(source: AsyncIterable<Uint8Array>, name: string): AsyncGene
     record_delimiter: ["\r\n", "\n", "\r"], // all three at once, as they come mixed in edited files
     relax_column_count: true, // checked in readCsv, where blank lines are gone
     relax_quotes: true, // checked here: quotes inside unquoted cells only
-    max_record_size: longestRow, // an unclosed quote would otherwise hold the rest of the file in memory
+    max_record_size: longestRow,
     on_record({ record, raw }) {
       const line = next;
       next += 1 + record.reduce((sum, cell) => sum + lineEnds(cell), 0);
@@ -79,33 +80,13 @@ async function* rows(source: AsyncIterable<Uint8Array>, name: string): AsyncGene
   }
 }
 
-const longestRow = 2 ** 24; // bytes: 16 MiB
-
 /** Errors of the parser and of the operating system in our words; others as they are. */
 function told(error: unknown, name: string, line: number): unknown {
-  if (error instanceof CsvError) {
-    const raw = String(error.raw ?? "");
-    const fault = findQuoteFault(raw);
-    if (fault) return wrongQuote(name, line, raw, fault);
-    return new CorpusError("FORMAT", `${name}:${line}: expected a row of at most ${longestRow >> 20} MiB, got a longer one`, undefined, { cause: error });
-  }
   if (error instanceof Error && "syscall" in error && "code" in error) {
     const missing = error.code === "ENOENT";
     return new CorpusError(missing ? "NOT_FOUND" : "IO", `${name}: expected a readable file, got ${missing ? "no such file" : error.message}`, undefined, { cause: error });
   }
-  return error;
-}
-
-function wrongQuote(name: string, line: number, raw: string, { opensAt, kind }: QuoteFault): CorpusError {
-  const subject = `${name}:${line + lineEnds(raw.slice(0, opensAt))}`;
-  const got = kind === "open" ? "a quote that is never closed" : "text after the closing quote";
-  return new CorpusError("FORMAT", `${subject}: expected a quoted cell "…" up to the next comma or line end, got ${got}`, 'write a quote inside a quoted cell as ""');
-}
-
-function wrongLength(subject: string, expected: number, got: number): CorpusError {
-  const fields = expected === 1 ? "1 field" : `${expected} fields`;
-  const remedy = got > expected ? 'put quotes around a cell with commas: "Well, yes"' : "give every row a field for each column";
-  return new CorpusError("FORMAT", `${subject}: expected ${fields} as in the header, got ${got}`, remedy);
+  return csvFault(error, name, line);
 }
 
 function columnPosition(header: string[], column: string, name: string): number {
@@ -120,8 +101,4 @@ function columnPosition(header: string[], column: string, name: string): number 
     throw new CorpusError("FORMAT", `${name}: expected one column ${wanted}, got ${header.filter((label) => label === column).length}`, "give each column its own name");
   }
   return position;
-}
-
-function lineEnds(text: string): number {
-  return text.match(/\r\n|\r|\n/g)?.length ?? 0;
 }

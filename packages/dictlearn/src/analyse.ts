@@ -8,7 +8,7 @@ import { type Pooling, poolers } from "./pooling.js";
 /** Tokens of one pass through the model: enough to keep every thread busy, little enough to fit anywhere. */
 const passTokens = 2048;
 /** Features of one pass through the dictionary, active or not: on a GPU each has room, 32 MiB at most. */
-const passFeatures = 2 ** 23;
+export const passFeatures = 2 ** 23;
 
 export interface AnalyseOptions {
   /** Which activation: `layers.3.mlp_out`, in any spelling that neox knows. */

@@ -1,8 +1,13 @@
+export { type Cursor, type Text } from "@dictlearn/corpus";
 export { type SentenceReport } from "@dictlearn/report";
 export { type Dictionary } from "@dictlearn/sae";
 export { analyse, type AnalyseOptions } from "./analyse.js";
 export { DictlearnError } from "./error.js";
+export { evaluate, type EvaluateOptions, type LossMetrics, type Metrics } from "./evaluate.js";
 export { openDictionary } from "./openDictionary.js";
+export { type ModelPlace } from "./modelFolder.js";
+export { type HubOption } from "./openFolder.js";
 export { openModel, type Model } from "./openModel.js";
+export { openTexts, type OpenTextsOptions } from "./openTexts.js";
 export { openTokenizer, type Tokenizer } from "./openTokenizer.js";
 export { poolings, type Pooling } from "./pooling.js";

@@ -1,36 +1,30 @@
-import { stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { demo } from "@dictlearn/demo";
+import { posix } from "node:path";
 import { type Device } from "@dictlearn/kernels";
 import { type Dictionary, readDictionaryLearning } from "@dictlearn/sae";
+import { dictionaryFiles } from "./dictionaryFiles.js";
 import { DictlearnError } from "./error.js";
+import { type HubOption } from "./openFolder.js";
 import { openTorchInThread } from "./openTorchInThread.js";
 import { readJson } from "./readJson.js";
 
 /**
- * A dictionary as saprmarks/dictionary_learning saves it.
- * @param path `ae.pt` with its `config.json` beside it, the folder of both, or "demo": the bundled dictionary
+ * A dictionary as saprmarks/dictionary_learning saves it: `ae.pt` with its `config.json` beside it, or the folder of both.
+ * @param name a path on this machine; `hf:OWNER/REPO[@REV]/path/in/repo` on the Hugging Face Hub, where
+ *   `archive.zip!/path` is an entry of a zip, of which nothing else is fetched; "demo": the bundled dictionary
  * @param options.normalizeDecoder as that library's from_pretrained (default): decoder columns of norm 1
- * @throws NOT_FOUND, FORMAT, UNSUPPORTED
+ * @throws NOT_FOUND, FORMAT, UNSUPPORTED, and HubError for what the Hub has not or cannot be asked
  */
-export async function openDictionary(path: string, { device, normalizeDecoder }: { device: Device; normalizeDecoder?: boolean }): Promise<Dictionary> {
-  const file = await fileOf(path === "demo" ? fileURLToPath(demo.dictionary) : path);
-  const config = await readJson(join(dirname(file), "config.json"));
-  const checkpoint = await openTorchInThread(file);
+export async function openDictionary(name: string, { device, normalizeDecoder, ...place }: HubOption & { device: Device; normalizeDecoder?: boolean }): Promise<Dictionary> {
+  const { folder, path } = await dictionaryFiles(name, place);
+  const config = await readJson(folder, posix.join(posix.dirname(path), "config.json"));
+  const checkpoint = await openTorchInThread(await folder.local(path));
   try {
-    const subject = path === "demo" ? "demo dictionary" : path;
+    const subject = name === "demo" ? "demo dictionary" : name;
     if (checkpoint.values.has("step") && checkpoint.names.some((name) => name.startsWith("ae."))) throw backup(subject, checkpoint.values.get("step"));
     return await readDictionaryLearning(checkpoint, { device, subject, config, normalizeDecoder });
   } finally {
     await checkpoint.close();
   }
-}
-
-async function fileOf(path: string): Promise<string> {
-  const found = await stat(path).catch(() => undefined);
-  if (!found) throw new DictlearnError("NOT_FOUND", `${path}: expected a dictionary (ae.pt, or its folder), got no such file`, 'give the path of an ae.pt, or "demo"');
-  return found.isDirectory() ? join(path, "ae.pt") : path;
 }
 
 /** While it trains, dictionary_learning overwrites ae.pt with what it needs to resume; those weights are for scaled activations. */

@@ -52,8 +52,7 @@ test("the demo opens by its name", async () => {
 
 describe("what is not a model is an error of one line", () => {
   const cases: [string, () => string, RegExp][] = [
-    ["no such folder", () => join(temporary, "nothing"), /nothing: expected a model's folder or "demo", got no such folder$/],
-    ["an id of the Hub", () => "EleutherAI/pythia-14m", /^EleutherAI\/pythia-14m: expected a model's folder or "demo", got no such folder$/],
+    ["no such folder", () => join(temporary, "nothing"), /nothing: expected a model's folder, its name on the Hugging Face Hub \(owner\/name\) or "demo", got no such folder$/],
     ["a file", () => join(small, "config.json"), /config\.json: expected a model's folder, got a file$/],
     ["no config.json", () => temporary, /config\.json: expected the model's config, got no such file$/],
     ["a config.json that is not JSON", () => folder({ "config.json": "{" }), /config\.json: expected JSON/],

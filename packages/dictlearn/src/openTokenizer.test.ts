@@ -29,5 +29,5 @@ describe("a tokenizer gives what Python's tokenizers gives", async () => {
 });
 
 test("a folder without a tokenizer is an error that names the file", async () => {
-  await expect(openTokenizer(fileURLToPath(oracle("tokenizer/nothing")))).rejects.toMatchObject({ code: "NOT_FOUND", message: expect.stringContaining("tokenizer.json") });
+  await expect(openTokenizer(fileURLToPath(oracle("formats")))).rejects.toMatchObject({ code: "NOT_FOUND", message: expect.stringContaining("tokenizer.json") });
 });

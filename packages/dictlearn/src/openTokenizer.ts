@@ -1,6 +1,7 @@
-import { join } from "node:path";
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { DictlearnError } from "./error.js";
+import { type Folder, pathIn } from "./folder.js";
+import { modelFolder, type ModelPlace } from "./modelFolder.js";
 import { readJson } from "./readJson.js";
 
 export interface Tokenizer {
@@ -12,12 +13,17 @@ export interface Tokenizer {
 }
 
 /**
- * The tokenizer of a model folder: `tokenizer.json`, and `tokenizer_config.json` where there is one.
- * @throws DictlearnError NOT_FOUND, FORMAT
+ * The tokenizer of a model: `tokenizer.json`, and `tokenizer_config.json` where there is one.
+ * @param name as of `openModel`
+ * @throws NOT_FOUND, FORMAT, and what the Hub throws
  */
-export async function openTokenizer(folder: string): Promise<Tokenizer> {
-  const path = join(folder, "tokenizer.json");
-  const [json, config = {}] = await Promise.all([readJson(path), readJson(join(folder, "tokenizer_config.json"))]);
+export async function openTokenizer(name: string, place: ModelPlace = {}): Promise<Tokenizer> {
+  return readTokenizer(await modelFolder(name, place));
+}
+
+export async function readTokenizer(folder: Folder): Promise<Tokenizer> {
+  const path = pathIn(folder, "tokenizer.json");
+  const [json, config = {}] = await Promise.all([readJson(folder, "tokenizer.json"), readJson(folder, "tokenizer_config.json")]);
   if (!json) throw new DictlearnError("NOT_FOUND", `${path}: expected the tokenizer of the model, got no such file`);
   let tokenizer: HuggingFaceTokenizer;
   try {

@@ -1,8 +1,6 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { type Checkpoint, openSafetensors, openSharded, openTorch } from "@dictlearn/checkpoint";
-import { type FileSource, fileSource } from "@dictlearn/checkpoint/node";
 import { DictlearnError } from "./error.js";
+import { type OpenFolder } from "./folder.js";
 
 /** The weights of a model's folder, and how to close its files. */
 export type Weights = Checkpoint & { close(): Promise<void> };
@@ -11,25 +9,25 @@ export type Weights = Checkpoint & { close(): Promise<void> };
 const names = ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"];
 
 /**
- * The weights in a model's folder: one file or shards with their index, safetensors or torch. Tensors are read when asked for.
- * @param files the names in the folder
+ * The weights in a model's folder: one file or shards with their index, safetensors or torch. A shard is opened when the
+ * first of its tensors is asked for, and of a file only those tensors are read.
  * @throws NOT_FOUND, FORMAT
  */
-export async function openWeights(folder: string, files: readonly string[]): Promise<Weights> {
+export async function openWeights(folder: OpenFolder): Promise<Weights> {
+  const files = await folder.files();
   const name = names.find((name) => files.includes(name));
-  if (!name) throw new DictlearnError("NOT_FOUND", `${folder}: expected ${names.join(" or ")}, got ${files.slice(0, 8).join(", ") || "an empty folder"}`);
+  if (!name) throw new DictlearnError("NOT_FOUND", `${folder.name}: expected ${names.join(" or ")}, got ${files.slice(0, 8).join(", ") || "an empty folder"}`);
 
-  const sources: FileSource[] = [];
+  const sources: { close(): Promise<void> }[] = [];
   const close = async () => void (await Promise.all(sources.splice(0).map((source) => source.close())));
   async function open(file: string): Promise<Checkpoint> {
-    const source = await fileSource(join(folder, file));
+    const source = await folder.source(file);
     sources.push(source);
     return file.endsWith(".safetensors") ? openSafetensors(source) : openTorch(source);
   }
 
   try {
-    const path = join(folder, name);
-    const checkpoint = name.endsWith(".index.json") ? openSharded(await readFile(path, "utf8"), open) : await open(name);
+    const checkpoint = name.endsWith(".index.json") ? openSharded((await folder.text(name))!, open) : await open(name);
     return { ...checkpoint, close };
   } catch (error) {
     await close();

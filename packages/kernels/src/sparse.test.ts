@@ -74,7 +74,7 @@ describe.each(await devices())("losses of dictionaries on $name", ({ device: fou
     for (let i = 0; i < 3; i++) step();
     await device.idle();
     const [live, bytes] = [device.scopes.live, device.bytesInUse];
-    for (let i = 0; i < 30; i++) step();
+    for (let i = 0; i < 10; i++) step();
     await device.idle();
     expect([device.scopes.live, device.bytesInUse]).toEqual([live, bytes]);
     for (const tensor of tensors) tensor.dispose();

@@ -8,3 +8,7 @@ export { devices, webgpuDevice, type TestDevice } from "./devices.js";
 export { expectGradients, gradientsOf } from "./expectGradients.js";
 export { expectReference, runOn, type Input } from "./expectReference.js";
 export { ReferenceDevice } from "./referenceDevice.js";
+export { startHubServer, type HubFault, type HubFile, type HubRepo, type HubServer } from "./hubServer.js";
+export { branchCommit, firstCommit, hubFixture, patternBytes, secondCommit } from "./hubServerFixture.js";
+export { setUpHub, type HubSetup } from "./hubServerSetup.js";
+export { storedZip } from "./storedZip.js";

@@ -1,6 +1,7 @@
-import { decodeGroups, decodeSparse, prefixOfGroups, SparseFeatures, splitRows, sub, suffixOfGroupsInto, type Tensor } from "@dictlearn/kernels";
+import { decodeGroups, decodeSparse, SparseFeatures, sub, type Tensor } from "@dictlearn/kernels";
 import { devices, expectClose, expectGradients, expectReference, runOn, seededFeatures, seededNormal, type Input } from "@dictlearn/testing";
 import { describe, expect, test } from "vitest";
+import { prefixOfGroups, splitRows, suffixOfGroupsInto } from "./groups.js";
 
 /** Features, a decoder and a bias, cut to the entries. */
 const given = (B: number, F: number, D: number, most: number): Input[] => {

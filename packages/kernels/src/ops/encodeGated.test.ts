@@ -1,6 +1,7 @@
-import { decodeSparse, encodeGated, gatedAt, gatedSlopes, linear, type Tensor } from "@dictlearn/kernels";
+import { decodeSparse, encodeGated, linear, type Tensor } from "@dictlearn/kernels";
 import { devices, expectGradients, expectReference, seededFeatures, seededNormal, type Input } from "@dictlearn/testing";
 import { describe, expect, test } from "vitest";
+import { gatedAt, gatedSlopes } from "./gatedAt.js";
 
 const given = (B: number, D: number, F: number): Input[] => [[seededNormal(1, B * D), [B, D]], [seededNormal(2, F * D), [F, D]], ...[3, 4, 5].map((seed): Input => [seededNormal(seed, F), [F]])];
 

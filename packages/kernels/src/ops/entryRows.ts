@@ -81,7 +81,7 @@ const slopesOp = defineOp<Entries & { slopes: Float32Array }, { y: Float32Array 
 });
 const powerSlopes = (at: { rowStart: Tensor; values: Tensor; slopes: Tensor }, params: { p: number }): Tensor => slopesOp(at, params).y;
 
-const linear = rows("sumPositive", (row) => row.reduce((sum, v) => sum + (v <= 0 ? 0 : v), 0), { start: "0.0", each: "part += max(v, 0.0);", combine: "a + b" }, powerSlopes);
+const positive = rows("sumPositive", (row) => row.reduce((sum, v) => sum + (v <= 0 ? 0 : v), 0), { start: "0.0", each: "part += max(v, 0.0);", combine: "a + b" }, powerSlopes);
 const powers = rows("sumPowers", (row, p) => row.reduce((sum, v) => sum + (v <= 0 ? 0 : v ** p), 0), { start: "0.0", each: "if (v > 0.0) { part += pow(v, p.p); }", combine: "a + b" }, powerSlopes);
 const nonzero = rows("countNonzero", (row) => row.reduce((sum, v) => sum + (v === 0 ? 0 : 1), 0), { start: "0.0", each: "part += select(1.0, 0.0, v == 0.0);", combine: "a + b" });
 const least = rows("minPositive", (row) => row.reduce((min, v) => (v > 0 && v < min ? v : min), Infinity), { start: "bitcast<f32>(p.infinity)", each: "if (v > 0.0) { part = min(part, v); }", combine: "min(a, b)" });
@@ -93,7 +93,7 @@ const least = rows("minPositive", (row) => row.reduce((min, v) => (v > 0 && v < 
  * @param options.p > 0
  * @returns f32[B]
  */
-export const sumPowers = ({ rowStart, values }: SparseFeatures, options: { p: number }): Tensor => (options.p === 1 ? linear : powers)({ rowStart, values }, options).y;
+export const sumPowers = ({ rowStart, values }: SparseFeatures, options: { p: number }): Tensor => (options.p === 1 ? positive : powers)({ rowStart, values }, options).y;
 
 /** How many features of each row are not 0: L0. @param features sparse [B,F] @returns f32[B] */
 export const countNonzero = ({ rowStart, values }: SparseFeatures): Tensor => nonzero({ rowStart, values }, { p: 0 }).y;

@@ -1,6 +1,7 @@
-import { byFeature, jumpAt, jumpCounts, jumpSlopes } from "@dictlearn/kernels";
+import { byFeature } from "@dictlearn/kernels";
 import { devices, expectReference, runOn, seededFeatures, seededNormal, type Input } from "@dictlearn/testing";
 import { describe, expect, test } from "vitest";
+import { jumpAt, jumpCounts, jumpSlopes } from "./jumpRelu.js";
 
 const bandwidth = 0.25;
 

@@ -1,6 +1,7 @@
-import { encodeTopK, linear, topKInto, type Tensor } from "@dictlearn/kernels";
+import { encodeTopK, linear, type Tensor } from "@dictlearn/kernels";
 import { devices, runOn, seededNormal, type Input } from "@dictlearn/testing";
 import { describe, expect, test } from "vitest";
+import { topKInto } from "./topK.js";
 
 // The screen is only a way to be fast: whatever it is given, the bytes are those of all pre-activations, selected from.
 

@@ -1,6 +1,7 @@
-import { topKInto, type Tensor } from "@dictlearn/kernels";
+import { type Tensor } from "@dictlearn/kernels";
 import { devices, expectReference, runOn, seededNormal, webgpuDevice, type Input } from "@dictlearn/testing";
 import { describe, expect, test } from "vitest";
+import { topKInto } from "./topK.js";
 
 const small = await webgpuDevice({ bindingBytes: 4096 });
 const NEGATIVE_NAN = new Float32Array(Uint32Array.of(0xffc00000).buffer)[0];

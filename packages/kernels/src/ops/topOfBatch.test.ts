@@ -1,6 +1,7 @@
-import { rowOffsets, topOfBatch, type Tensor } from "@dictlearn/kernels";
+import { type Tensor } from "@dictlearn/kernels";
 import { devices, expectReference, seededNormal, webgpuDevice, type Input } from "@dictlearn/testing";
 import { describe, test } from "vitest";
+import { rowOffsets, topOfBatch } from "./topOfBatch.js";
 
 const small = await webgpuDevice({ bindingBytes: 4096 });
 const NEGATIVE_NAN = new Float32Array(Uint32Array.of(0xffc00000).buffer)[0];

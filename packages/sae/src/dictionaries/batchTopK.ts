@@ -8,7 +8,7 @@ import { aboveThreshold, savedAutoEncoderTopK, wrongK, type TopKWeights } from "
  * the features a row on average, counts in training only, where the k·B largest of a batch of B rows are kept.
  * @see Bussmann et al. 2024, "BatchTopK Sparse Autoencoders"
  */
-export function batchTopK(device: Device, weights: TopKWeights): Dictionary {
+export function batchTopKSae(device: Device, weights: TopKWeights): Dictionary {
   return aboveThreshold(device, "BatchTopKSAE", weights);
 }
 
@@ -17,5 +17,5 @@ export const savedBatchTopK: SavedClass<TopKWeights> = {
   name: "BatchTopKSAE",
   tensors: savedAutoEncoderTopK.tensors,
   wrong: wrongK,
-  open: batchTopK,
+  open: batchTopKSae,
 };

@@ -2,7 +2,7 @@ import { type Device } from "@dictlearn/kernels";
 import { devices, readOracle } from "@dictlearn/testing";
 import { describe, expect, test } from "vitest";
 import { dense, expectNear, jsonOracle, openOracle, support } from "../../test/oracles.js";
-import { autoEncoderTopK, batchTopK, type Dictionary, jumpReluAutoEncoder, readDictionaryLearning, type ReadOptions, type Variants } from "../index.js";
+import { autoEncoderTopK, batchTopKSae, type Dictionary, jumpReluAutoEncoder, readDictionaryLearning, type ReadOptions, type Variants } from "../index.js";
 
 // Every class as dictionary_learning itself saved it and computed with it (oracles/formats/README.md).
 
@@ -49,9 +49,9 @@ describe.each(await devices())("on $name", ({ device, skipped }) => {
       return [...f];
     };
     expect(await encoded(jumpReluAutoEncoder(device!, { ...shared, threshold: Float32Array.of(2, 1.5, -1, -3) }))).toEqual([0, 2, 2, 0]);
-    expect(await encoded(batchTopK(device!, { ...shared, k: 1, threshold: 2 }))).toEqual([0, 0, 0, 0]);
-    expect(await encoded(batchTopK(device!, { ...shared, k: 1, threshold: 1.5 }))).toEqual([2, 2, 2, 0]);
-    expect(await encoded(batchTopK(device!, { ...shared, k: 1, threshold: -1 }))).toEqual([2, 2, 2, 0]);
+    expect(await encoded(batchTopKSae(device!, { ...shared, k: 1, threshold: 2 }))).toEqual([0, 0, 0, 0]);
+    expect(await encoded(batchTopKSae(device!, { ...shared, k: 1, threshold: 1.5 }))).toEqual([2, 2, 2, 0]);
+    expect(await encoded(batchTopKSae(device!, { ...shared, k: 1, threshold: -1 }))).toEqual([2, 2, 2, 0]);
     expect(await encoded(autoEncoderTopK(device!, { ...shared, k: 2, threshold: -1 }))).toEqual([2, 2, 0, 0]);
     expect(await encoded(autoEncoderTopK(device!, { ...shared, k: 4, threshold: 2 }))).toEqual([2, 2, 2, 0]);
   });

@@ -7,7 +7,7 @@ import { settingConfig, snakeKeys } from "../training/config.js";
 import { fractionExplained, momentsOf } from "../training/explained.js";
 import { expectNonNegative, expectPositive, withDefaults } from "../training/hyper.js";
 import { makeTrainer } from "../training/makeTrainer.js";
-import { overRows } from "../training/overRows.js";
+import { eachRow, overRows } from "../training/overRows.js";
 import { rngOf } from "../training/random.js";
 import { deadFeatures, resampleDead } from "../training/resample.js";
 import { learningRateScale, schedule, sparsityScale } from "../training/schedules.js";
@@ -66,7 +66,9 @@ function start(hyper: Hyper, setting: Setting): Trainer {
   /** Points features that were silent for half of `resampleSteps` batches at what the updated parameters reconstruct badly. */
   async function resample(x: Tensor, step: number): Promise<void> {
     const dead = await deadFeatures(stepsSinceActive!, plan.resampleSteps!);
-    if (dead.length) await resampleDead(dead, normRows(sub(x, autoEncode(parameters, x).xHat)), x, parameters, adam, rngOf(setting, "resample", step));
+    if (dead.length === 0) return;
+    const errors = eachRow(x, { places: F }, (rows) => normRows(sub(rows, autoEncode(parameters, rows).xHat)));
+    await resampleDead(dead, errors, x, parameters, adam, rngOf(setting, "resample", step));
   }
 
   return makeTrainer(setting, {

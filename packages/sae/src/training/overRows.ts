@@ -1,7 +1,9 @@
-import { add, scale, sliceRows, Tensor, valueAndGradients } from "@dictlearn/kernels";
+import { add, copyRowsInto, scale, sliceRows, Tensor, valueAndGradients } from "@dictlearn/kernels";
 
 /** Rows are taken together up to this many places for features: what a step needs on the way stays some 200 MB, and fits WebGPU's bindings. */
 const PLACES = 2 ** 23;
+
+const rowsAtOnce = (places: number): number => Math.max(1, Math.floor(PLACES / places));
 
 /** Tensors by name, in groups or not. */
 interface Means {
@@ -18,7 +20,7 @@ interface Means {
 export function overRows<P extends Readonly<Record<string, Tensor>>, R extends { readonly loss: Tensor }>(
   parameters: P,
   x: Tensor,
-  { places, atOnce = Math.max(1, Math.floor(PLACES / places)) }: { places: number; atOnce?: number },
+  { places, atOnce = rowsAtOnce(places) }: { places: number; atOnce?: number },
   body: (p: P, rows: Tensor) => R,
 ): { value: R; gradients: { [K in keyof P]: Tensor } } {
   const B = x.shape[0];
@@ -32,6 +34,22 @@ export function overRows<P extends Readonly<Record<string, Tensor>>, R extends {
     });
   }
   return sums as unknown as { value: R; gradients: { [K in keyof P]: Tensor } };
+}
+
+/**
+ * A number a row, some rows at a time. @param x f32[B,D] @param body rows f32[R,D] → f32[R] @returns f32[B]
+ */
+export function eachRow(x: Tensor, { places, atOnce = rowsAtOnce(places) }: { places: number; atOnce?: number }, body: (rows: Tensor) => Tensor): Tensor {
+  const B = x.shape[0];
+  return x.device.scope(() => {
+    const y = x.device.empty("f32", [B, 1]);
+    for (let start = 0; start < B; start += atOnce)
+      x.device.scope(() => {
+        const numbers = body(sliceRows(x, { start, end: Math.min(B, start + atOnce) }));
+        copyRowsInto(y, numbers.reshape([numbers.size, 1]), { at: start });
+      });
+    return y.reshape([B]);
+  });
 }
 
 /** sums + weight · means; the sums are freed. */

@@ -7,7 +7,7 @@ export type Parameters<Name extends string = string> = Readonly<Record<Name, Ten
 
 /**
  * The parameters of a class on the device, kept until they are disposed.
- * @param values by name; those weights of the class that are not here are no parameters
+ * @param values by name; weights of the class that are no parameters (k, a threshold that is measured) are passed over
  * @throws DictionaryError SHAPE `standard: expected parameters.decoderBias f32[512], got 768 elements`
  */
 export function upload<Name extends string>(trainer: string, device: Device, saved: SavedClass<object>, names: readonly Name[], dims: { D: number; F: number }, values: Readonly<Record<string, Float32Array>>): Parameters<Name> {
@@ -18,7 +18,7 @@ export function upload<Name extends string>(trainer: string, device: Device, sav
     const size = shape.reduce((product, n) => product * n, 1);
     if (values[name]?.length !== size) throw new DictionaryError("SHAPE", `${trainer}: expected parameters.${name} f32[${shape.join(",")}], got ${values[name] ? `${values[name].length} elements` : "none"}`);
   }
-  const surplus = Object.keys(values).find((name) => !shapes.some(([known]) => known === name));
+  const surplus = Object.keys(values).find((name) => !tensorsOf(saved).some(([known]) => known === name));
   if (surplus !== undefined) throw new DictionaryError("SHAPE", `${trainer}: expected no parameters.${surplus}, got one (there are ${shapes.map(([name]) => name).join(", ")})`);
   return Object.fromEntries(shapes.map(([name, shape]) => [name, device.keep(device.tensor(values[name], shape))])) as Parameters<Name>;
 }

@@ -1,0 +1,14 @@
+import { fileURLToPath } from "node:url";
+import { demo } from "@dictlearn/demo";
+import { type OpenFolder } from "./folder.js";
+import { type HubOption, openFolder } from "./openFolder.js";
+
+export interface ModelPlace extends HubOption {
+  /** Branch, tag or commit of a repository of the Hub; default "main". */
+  revision?: string;
+}
+
+/** The folder of a model: "demo", one on this machine, or a repository of the Hub. */
+export async function modelFolder(name: string, place: ModelPlace): Promise<OpenFolder> {
+  return openFolder(name === "demo" ? fileURLToPath(demo.model) : name, { ...place, what: "a model", type: "model" });
+}
