@@ -124,7 +124,7 @@ function start(hyper: Hyper, setting: Setting): Trainer {
       const now = { strength: sparsityPenalty * sparsity, targetL0 };
       const { counted, ...rest } = gradients;
       const threshold = add(rest.threshold, mul(counted, slope(aboveThreshold, now)));
-      const norm = projectedAdam(adam, parameters, { ...rest, threshold }, { lr, step });
+      const norm = projectedAdam(adam, parameters, { ...rest, threshold }, { lr, step, beta1: 0 });
       const sparsityLoss = penalty(aboveThreshold, now);
       return {
         loss: add(mse, sparsityLoss),

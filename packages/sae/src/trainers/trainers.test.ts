@@ -1,19 +1,25 @@
 import { type Device, type Tensor } from "@dictlearn/kernels";
 import { devices, readOracle } from "@dictlearn/testing";
 import { describe, expect, test } from "vitest";
-import { april, gated, gatedAnneal, pAnneal, readLog, standard, type NamedTensor, type Setting, type Trainer, type TrainerSpec } from "../index.js";
+import { april, batchTopK, gated, gatedAnneal, jumpRelu, matryoshka, pAnneal, readLog, standard, topK, type NamedTensor, type Setting, type Trainer, type TrainerSpec } from "../index.js";
 
 // What every trainer promises; a trainer more is a line here.
 
 const [D, F, B, steps] = [16, 24, 32, 300];
 const schedules = { warmupSteps: 4, sparsityWarmupSteps: 6 };
 const annealing = { annealStart: 8, annealEnd: 20, nSparsityUpdates: 5, sparsityQueueLength: 3, pEnd: 0.5 };
+/** Features die, thresholds are measured and k comes down, all within a few steps. */
+const family = { warmupSteps: 4, thresholdStartStep: 5, thresholdBeta: 0.9, deadFeatureThreshold: 4 * B, kAnnealSteps: 9 };
 const specs: [name: string, make: (options: Record<string, unknown>) => TrainerSpec, options: Record<string, unknown>][] = [
   ["standard", (options) => standard({ features: F, ...options }), { ...schedules, resampleSteps: 10 }],
   ["april", (options) => april({ features: F, ...options }), { ...schedules, decayStart: 20 }],
   ["gated", (options) => gated({ features: F, ...options }), schedules],
   ["pAnneal", (options) => pAnneal({ features: F, ...options }), { ...schedules, ...annealing, resampleSteps: 10 }],
   ["gatedAnneal", (options) => gatedAnneal({ features: F, ...options }), { ...schedules, ...annealing, sparsityFunction: "Lp" }],
+  ["topK", (options) => topK({ features: F, k: 3, ...options }), family],
+  ["batchTopK", (options) => batchTopK({ features: F, k: 3, ...options }), { ...family, decayStart: 20 }],
+  ["matryoshka", (options) => matryoshka({ features: F, k: 3, groupFractions: [0.25, 0.75], ...options }), family],
+  ["jumpRelu", (options) => jumpRelu({ features: F, ...options }), { ...schedules, bandwidth: 0.1, targetL0: 3 }],
 ];
 const all = specs.map(([name, make, options]) => [name, make(options)] as const);
 
@@ -126,7 +132,7 @@ test.each(specs)("%s with its defaults comes to reconstruct a batch better, and 
   for (let step = 0; step < 60; step++) {
     const numbers = await readLog(await trainer.step(x, step));
     expect(Object.entries(numbers).filter(([, value]) => !Number.isFinite(value))).toEqual([]);
-    errors.push(numbers.mse_loss + (numbers.aux_loss ?? 0));
+    errors.push((numbers.mse_loss ?? numbers.l2_loss) + (numbers.aux_loss ?? 0));
   }
   trainer.dispose();
   expect(errors[59]).toBeLessThan(errors[0]);
@@ -167,9 +173,34 @@ describe("hyper-parameters that make no sense are refused in one line", () => {
     [{ pStart: -1 }, "expected pStart >= 0, got -1"],
     [{ sparsityQueueLength: 0 }, "expected sparsityQueueLength to be a whole number > 0, got 0"],
   ];
-  const cases = specs.flatMap(([name, make]) => [...common, ...(name.endsWith("Anneal") ? power : l1)].map(([options, message]) => ({ name, make, options, message })));
+  const ofK: [Record<string, unknown>, string][] = [
+    [{ k: 0 }, "expected k from 1 to features = 24, got 0"],
+    [{ k: 25 }, "expected k from 1 to features = 24, got 25"],
+    [{ k: 2.5 }, "expected k from 1 to features = 24, got 2.5"],
+    [{ auxkAlpha: -1 }, "expected auxkAlpha to be a number >= 0, got -1"],
+    [{ thresholdBeta: 1 }, "expected thresholdBeta from 0 to below 1, got 1"],
+    [{ thresholdStartStep: -1 }, "expected thresholdStartStep to be a whole number >= 0, got -1"],
+    [{ deadFeatureThreshold: 2 ** 32 }, "expected deadFeatureThreshold to be a whole number > 0 and < 4294967295, got 4294967296"],
+  ];
+  const groups: [Record<string, unknown>, string][] = [
+    [{ groupFractions: [0.5, 0.6] }, "expected groupFractions > 0 that add up to 1, got [0.5,0.6]"],
+    [{ groupFractions: [1.5, -0.5] }, "expected groupFractions > 0 that add up to 1, got [1.5,-0.5]"],
+    [{ groupFractions: [] }, "expected groupFractions > 0 that add up to 1, got []"],
+    [{ groupFractions: [0.01, 0.99] }, "expected at least a feature a group of groupFractions, 24 in all, got [0,24]"],
+    [{ groupWeights: [1] }, "expected 2 groupWeights >= 0, not all 0, got [1]"],
+    [{ groupWeights: [0, 0] }, "expected 2 groupWeights >= 0, not all 0, got [0,0]"],
+    [{ groupWeights: [1, Number.NaN] }, "expected 2 groupWeights >= 0, not all 0, got [1,null]"],
+  ];
+  const jump: [Record<string, unknown>, string][] = [
+    [{ bandwidth: 0 }, "expected bandwidth to be a number > 0, got 0"],
+    [{ targetL0: -1 }, "expected targetL0 to be a number > 0, got -1"],
+    [{ sparsityPenalty: -1 }, "expected sparsityPenalty to be a number >= 0, got -1"],
+  ];
+  const ownOf: Record<string, [Record<string, unknown>, string][]> = { pAnneal: power, gatedAnneal: power, topK: ofK, batchTopK: ofK, matryoshka: [...ofK, ...groups], jumpRelu: jump };
+  const literally = (text: string) => text.replace(/[\^[\]()+.]/g, "\\$&");
+  const cases = specs.flatMap(([name, make]) => [...common, ...(ownOf[name] ?? l1)].map(([options, message]) => ({ name, make, options, message })));
   test.each(cases)("$name: $message", ({ name, make, options, message }) => {
-    const refused = expect.objectContaining({ code: "USAGE", message: expect.stringMatching(new RegExp(`^${name}: expected .*${message.replace(/^expected /, "").replaceAll("^", "\\^")}`)) });
+    const refused = expect.objectContaining({ code: "USAGE", message: expect.stringMatching(new RegExp(`^${name}: expected .*${literally(message.replace(/^expected /, ""))}`)) });
     expect(() => make(options)).toThrow(refused);
   });
 
@@ -177,6 +208,17 @@ describe("hyper-parameters that make no sense are refused in one line", () => {
     const [{ device }] = await devices();
     const before = device!.bytesInUse;
     expect(() => make({ warmupSteps: 300 }).start(settingOn(device!))).toThrow(expect.objectContaining({ code: "USAGE", message: `${name}: expected warmupSteps to be a whole number < steps = 300, got 300` }));
+    expect(device!.bytesInUse).toBe(before);
+  });
+
+  test.each([
+    [topK({ features: F, k: 3, kAnnealSteps: 300 }), "topK: expected kAnnealSteps to be a whole number > 0 and < steps = 300, or null, got 300"],
+    [batchTopK({ features: F, k: 3, kAnnealSteps: 0 }), "batchTopK: expected kAnnealSteps to be a whole number > 0 and < steps = 300, or null, got 0"],
+    [topK({ features: F, k: 16, kAnnealSteps: 9 }), "topK: expected k < D = 16 with kAnnealSteps, got 16"],
+  ])("$name: an annealing that the run has no room for, at the start of the run", async (spec, message) => {
+    const [{ device }] = await devices();
+    const before = device!.bytesInUse;
+    expect(() => spec.start(settingOn(device!))).toThrow(expect.objectContaining({ code: "USAGE", message }));
     expect(device!.bytesInUse).toBe(before);
   });
 });

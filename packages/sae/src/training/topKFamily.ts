@@ -4,7 +4,8 @@ import { type Setting, type Trainer } from "../trainer.js";
 import { adamFor, projectedAdam } from "./adam.js";
 import { annealedK } from "./annealedK.js";
 import { auxiliaryLoss } from "./auxiliaryLoss.js";
-import { settingConfig } from "./config.js";
+import { settingConfig, snakeKeys } from "./config.js";
+import { countOf } from "./deadFeatures.js";
 import { fractionExplained, momentsOf } from "./explained.js";
 import { makeTrainer, type Parts } from "./makeTrainer.js";
 import { learningRateScale, schedule } from "./schedules.js";
@@ -31,8 +32,8 @@ export interface Reconstruction {
 
 /**
  * l2 + α times the auxiliary loss of dead features.
- * @param now.silent u32[F], tokens since each feature fired: goes on by those of the batch
- * @param now.anyDead false where it is known that no feature can be dead, true where the device will see
+ * @param options.silent u32[F], tokens since each feature fired: goes on by those of the batch
+ * @param options.anyDead false where it is known that no feature can be dead, true where the device will see
  */
 export function topKObjective(
   reconstruct: Reconstruct,
@@ -45,8 +46,10 @@ export function topKObjective(
   const made = reconstruct(p, { x, centred }, { k });
   trackFiredInto(silent, made.fired, { n: B });
   if (!anyDead) return { ...made, loss: made.l2, aux: { auxk_loss: 0, pre_norm_auxk_loss: -1, dead_features: 0 } };
+  const dead = atLeast(silent, { least: deadFeatureThreshold });
+  if (auxkAlpha === 0) return { ...made, loss: made.l2, aux: { auxk_loss: 0, pre_norm_auxk_loss: -1, dead_features: countOf(dead) } };
   // half of the model's width, as Gao et al. 2024, §B.1
-  const aux = auxiliaryLoss(p, centred, stopGradient(made.error), atLeast(silent, { least: deadFeatureThreshold }), { k: Math.min(F, Math.max(1, Math.floor(D / 2))) });
+  const aux = auxiliaryLoss(p, centred, stopGradient(made.error), dead, { k: Math.min(F, Math.max(1, Math.floor(D / 2))) });
   return { ...made, loss: add(made.l2, scale(aux.loss, auxkAlpha)), aux: { auxk_loss: aux.loss, pre_norm_auxk_loss: aux.squares, dead_features: aux.count } };
 }
 
@@ -77,7 +80,7 @@ export function startTopKFamily(
     config: {
       dict_class: saved.name,
       ...settingConfig(setting, wandbName),
-      ...{ dict_size: F, k, lr: hyper.lr, auxk_alpha: auxkAlpha, warmup_steps: plan.warmupSteps, decay_start: plan.decayStart, threshold_beta: thresholdBeta, threshold_start_step: thresholdStartStep },
+      ...snakeKeys({ features: F, k, lr: hyper.lr, auxkAlpha, warmupSteps: plan.warmupSteps, decayStart: plan.decayStart, thresholdBeta, thresholdStartStep }),
       ...own,
     },
     parameters,
@@ -90,7 +93,7 @@ export function startTopKFamily(
       if (step === 0) startAtMedian(parameters.decoderBias, x);
       numbers.tokens += x.shape[0];
       const { value, gradients } = valueAndGradients(parameters, (p) => {
-        const anyDead = auxkAlpha > 0 && numbers.tokens >= deadFeatureThreshold;
+        const anyDead = numbers.tokens >= deadFeatureThreshold; // no counter has come further
         const { loss, l2, aux, error, features, least, log } = topKObjective(reconstruct, p, x, { k, silent: numTokensSinceFired, anyDead, auxkAlpha, deadFeatureThreshold });
         return { loss, l2_loss: l2, ...aux, ...log, l0: meanL0(features), moments: momentsOf(x, error), least };
       });
