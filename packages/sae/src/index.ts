@@ -15,6 +15,9 @@ export { gatedAutoEncoder, savedGatedAutoEncoder, type GatedWeights } from "./di
 export { jumpReluAutoEncoder, savedJumpReluAutoEncoder, type JumpReluWeights } from "./dictionaries/jumpReluAutoEncoder.js";
 export { matryoshkaBatchTopK, savedMatryoshkaBatchTopK, type MatryoshkaWeights } from "./dictionaries/matryoshkaBatchTopK.js";
 
+export { defineDictionary, type DefinedDictionary, type DefinedWeights } from "./defineDictionary.js";
+export { type DictionaryDefinition, type Dimensions } from "./defineDictionaryForward.js";
+export { type DefinedTrainerOptions, type Loss, type Objective } from "./defineDictionaryTrainer.js";
 export { readLog, type AnyTensor, type NamedTensor, type Setting, type StepLog, type Trainer, type TrainerSpec } from "./trainer.js";
 export { configName, optionName } from "./training/config.js";
 export { standard, type StandardOptions } from "./trainers/standard.js";

@@ -1,4 +1,5 @@
 import { type Device } from "@dictlearn/kernels";
+import { type Dimensions } from "../defineDictionaryForward.js";
 import { type Dictionary } from "../dictionary.js";
 import { savedAutoEncoder } from "../dictionaries/autoEncoder.js";
 import { savedAutoEncoderNew } from "../dictionaries/autoEncoderNew.js";
@@ -28,6 +29,8 @@ export interface ReadOptions extends Variants {
   subject?: string;
   /** The config.json beside it, parsed; names the class. Without it the tensors' names decide. */
   config?: unknown;
+  /** Classes of one's own that config.json may name: what `defineDictionary` makes. */
+  definitions?: readonly { readonly name: string; saved(dimensions: Dimensions): SavedClass<object> }[];
   /** As dictionary_learning's from_pretrained: make the columns of an `AutoEncoder`'s decoder unit vectors. */
   normalizeDecoder?: boolean;
 }
@@ -38,18 +41,24 @@ export interface ReadOptions extends Variants {
  *   USAGE: a variant that its class does not have
  */
 export async function readDictionaryLearning(file: TensorFile, options: ReadOptions): Promise<Dictionary> {
-  const { device, subject = "dictionary", config, normalizeDecoder = true, ...variants } = options;
-  const saved = classOf(file.names, config, subject);
+  const { device, subject = "dictionary", config, definitions = [], normalizeDecoder = true, ...variants } = options;
+  const saved = definedIn(config, definitions) ?? classOf(file.names, config, subject);
   refuseUnknown(variants, saved, subject);
   const weights = await readWeights(saved, file, subject);
   return saved.open(device, normalizeDecoder && saved.normalize ? saved.normalize(weights, subject) : weights, variants);
+}
+
+/** The class of one's own that config.json names. */
+function definedIn(config: unknown, definitions: NonNullable<ReadOptions["definitions"]>): SavedClass<object> | undefined {
+  const { dict_class, activation_dim, dict_size } = (config as { trainer?: { dict_class?: unknown; activation_dim?: unknown; dict_size?: unknown } } | null | undefined)?.trainer ?? {};
+  return definitions.find(({ name }) => name === dict_class)?.saved({ D: Number(activation_dim), F: Number(dict_size) });
 }
 
 function classOf(names: readonly string[], config: unknown, subject: string): SavedClass<object> {
   const said = (config as { trainer?: { dict_class?: unknown } } | null | undefined)?.trainer?.dict_class;
   if (said !== undefined) {
     const named = classes.find(({ name }) => name === said);
-    if (!named) throw new DictionaryError("UNSUPPORTED", `${subject}: expected dict_class ${either(classes)}, got ${JSON.stringify(said)} (config.json)`);
+    if (!named) throw new DictionaryError("UNSUPPORTED", `${subject}: expected dict_class ${either(classes)}, got ${JSON.stringify(said)} (config.json)`, "a class of one's own is given as definitions: [it]");
     return named;
   }
 

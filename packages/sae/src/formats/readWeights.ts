@@ -43,24 +43,24 @@ export function difference(saved: SavedClass<object>, names: readonly string[]):
 export const listed = (names: readonly string[]): string =>
   names.length ? names.slice(0, 8).join(", ") + (names.length > 8 ? ` and ${names.length - 8} more` : "") : "none";
 
-/** D, F and G, on which every tensor of the file must agree; vectors settle them, as they can't be transposed. */
+/** D, F and G, on which every tensor of the file must agree; unless the class knows them vectors settle them, as they can't be transposed. */
 async function dimensionsOf(saved: SavedClass<object>, file: TensorFile, subject: string): Promise<Dimensions> {
-  const dimensions: Dimensions = {};
+  const dimensions: Dimensions = { ...saved.dimensions };
   const tensors = tensorsOf(saved).map(([, tensor]) => tensor);
   for (const { name, shape: letters } of tensors.sort((a, b) => a.shape.length - b.shape.length)) {
     const { shape } = await file.info(name);
     const expected = letters.map((letter, i) => (dimensions[letter] ??= shape[i]));
-    if (shape.length !== letters.length || String(shape) !== String(expected)) throw wrongShape(subject, name, expected, shape, dimensions);
+    if (shape.length !== letters.length || String(shape) !== String(expected)) throw wrongShape(subject, name, expected, shape, { dimensions, by: saved.dimensions ? "as given" : "by the biases" });
   }
   const { D, F } = dimensions;
   if (!(D > 0 && F > 0)) throw new DictionaryError("FORMAT", `${subject}: expected D and F > 0, got D = ${D}, F = ${F}`);
   return dimensions;
 }
 
-function wrongShape(subject: string, name: string, expected: readonly (number | undefined)[], got: readonly number[], dimensions: Dimensions): DictionaryError {
+function wrongShape(subject: string, name: string, expected: readonly (number | undefined)[], got: readonly number[], { dimensions, by }: { dimensions: Dimensions; by: string }): DictionaryError {
   const turned = got.length === 2 && String(got) === String([...expected].reverse());
   const settled = ["D", "F"].filter((letter) => letter in dimensions).map((letter) => `${letter} = ${dimensions[letter]}`);
-  const because = expected.length === 2 ? ` (${settled.join(", ")} by the biases)` : "";
+  const because = expected.length === 2 ? ` (${settled.join(", ")} ${by})` : "";
   return new DictionaryError("FORMAT", `${subject}: expected ${name} [${expected.map((n) => n ?? "n").join(",")}], got [${got.join(",")}]${because}`, turned ? "it looks transposed" : undefined);
 }
 

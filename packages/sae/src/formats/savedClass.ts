@@ -10,6 +10,8 @@ import { type Dictionary } from "../dictionary.js";
 export interface SavedClass<W> {
   /** `dict_class` of config.json. */
   readonly name: string;
+  /** Dimensions that are known ahead; of others the vectors tell. */
+  readonly dimensions?: Readonly<Record<string, number>>;
   /** Every tensor of its state_dict, in its order, by the weight that it holds. */
   readonly tensors: { readonly [K in keyof W]: SavedTensor };
   /** What is wrong with weights whose names, shapes and numbers are right: `k from 1 to 40, got 0`. */
@@ -24,8 +26,8 @@ export interface SavedClass<W> {
 /** A tensor of a state_dict. */
 export interface SavedTensor {
   readonly name: string;
-  /** Its dimensions there: a matrix ["F","D"] lies as ours, ["D","F"] is turned; [] is a number, ["G"] a list of numbers. */
-  readonly shape: readonly ("D" | "F" | "G")[];
+  /** Its dimensions there: a matrix ["F","D"] lies as ours, ["D","F"] is turned; [] is a number, ["G"] a list of numbers; "64" is 64. */
+  readonly shape: readonly ("D" | "F" | "G" | `${number}`)[];
   /** f32 where nothing is said; f16, bf16 and f64 are read too. */
   readonly dtype?: "i32" | "i64";
   /** Saved as a transposed view: its storage holds the columns one after another. */

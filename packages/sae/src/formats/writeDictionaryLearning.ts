@@ -56,11 +56,11 @@ type Value = Matrix | number | readonly number[];
 /** The weights by name: the table has an entry for every one. */
 const valuesOf = (weights: object) => weights as Readonly<Record<string, Value>>;
 
-/** D, F and G by the vectors; every other weight must agree. */
+/** D, F and G as the class knows them or by the vectors; every other weight must agree. */
 function dimensionsOf<W extends object>(saved: SavedClass<W>, weights: W): Record<string, number> {
   const values = valuesOf(weights);
   const lengthOf = (value: Value) => (typeof value === "number" ? 1 : value.length);
-  const dimensions: Record<string, number> = {};
+  const dimensions: Record<string, number> = { ...saved.dimensions };
   const byRank = tensorsOf(saved).sort(([, a], [, b]) => a.shape.length - b.shape.length);
   for (const [weight, { shape }] of byRank) {
     if (shape.length === 1) dimensions[shape[0]] ??= lengthOf(values[weight]);

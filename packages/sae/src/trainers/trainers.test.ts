@@ -1,7 +1,7 @@
-import { type Device, type Tensor } from "@dictlearn/kernels";
+import { decodeSparse, encodeTopK, sub, type Device, type Tensor } from "@dictlearn/kernels";
 import { devices, readOracle } from "@dictlearn/testing";
 import { describe, expect, test } from "vitest";
-import { april, batchTopK, gated, gatedAnneal, jumpRelu, matryoshka, pAnneal, readLog, standard, topK, type NamedTensor, type Setting, type Trainer, type TrainerSpec } from "../index.js";
+import { april, batchTopK, defineDictionary, gated, gatedAnneal, jumpRelu, matryoshka, pAnneal, readLog, standard, topK, type NamedTensor, type Setting, type Trainer, type TrainerSpec } from "../index.js";
 
 // What every trainer promises; a trainer more is a line here.
 
@@ -10,6 +10,13 @@ const schedules = { warmupSteps: 4, sparsityWarmupSteps: 6 };
 const annealing = { annealStart: 8, annealEnd: 20, nSparsityUpdates: 5, sparsityQueueLength: 3, pEnd: 0.5 };
 /** Features die, thresholds are measured and k comes down, all within a few steps. */
 const family = { warmupSteps: 4, thresholdStartStep: 5, thresholdBeta: 0.9, deadFeatureThreshold: 4 * B, kAnnealSteps: 9 };
+/** One's own promises what every other does. */
+const own = defineDictionary({
+  name: "own",
+  parameters: ({ D, F }) => ({ encoder: [F, D], encoderBias: [F], decoder: [F, D], decoderBias: [D] }),
+  encode: (p, x) => encodeTopK(sub(x, p.decoderBias), p.encoder, p.encoderBias, { k: 3 }),
+  decode: (p, f) => decodeSparse(f, p.decoder, p.decoderBias),
+});
 const specs: [name: string, make: (options: Record<string, unknown>) => TrainerSpec, options: Record<string, unknown>][] = [
   ["standard", (options) => standard({ features: F, ...options }), { ...schedules, resampleSteps: 10 }],
   ["april", (options) => april({ features: F, ...options }), { ...schedules, decayStart: 20 }],
@@ -20,6 +27,7 @@ const specs: [name: string, make: (options: Record<string, unknown>) => TrainerS
   ["batchTopK", (options) => batchTopK({ features: F, k: 3, ...options }), { ...family, decayStart: 20 }],
   ["matryoshka", (options) => matryoshka({ features: F, k: 3, groupFractions: [0.25, 0.75], ...options }), family],
   ["jumpRelu", (options) => jumpRelu({ features: F, ...options }), { ...schedules, bandwidth: 0.1, targetL0: 3 }],
+  ["own", (options) => own.trainer({ features: F, ...options }), { warmupSteps: 4, decayStart: 20, unitRows: ["decoder"], rowsAtOnce: 20 }],
 ];
 const all = specs.map(([name, make, options]) => [name, make(options)] as const);
 
@@ -196,7 +204,8 @@ describe("hyper-parameters that make no sense are refused in one line", () => {
     [{ targetL0: -1 }, "expected targetL0 to be a number > 0, got -1"],
     [{ sparsityPenalty: -1 }, "expected sparsityPenalty to be a number >= 0, got -1"],
   ];
-  const ownOf: Record<string, [Record<string, unknown>, string][]> = { pAnneal: power, gatedAnneal: power, topK: ofK, batchTopK: ofK, matryoshka: [...ofK, ...groups], jumpRelu: jump };
+  const defined: [Record<string, unknown>, string][] = [[{ rowsAtOnce: 0 }, "expected rowsAtOnce to be a whole number > 0, or null, got 0"]];
+  const ownOf: Record<string, [Record<string, unknown>, string][]> = { own: defined, pAnneal: power, gatedAnneal: power, topK: ofK, batchTopK: ofK, matryoshka: [...ofK, ...groups], jumpRelu: jump };
   const literally = (text: string) => text.replace(/[\^[\]()+.]/g, "\\$&");
   const cases = specs.flatMap(([name, make]) => [...common, ...(ownOf[name] ?? l1)].map(([options, message]) => ({ name, make, options, message })));
   test.each(cases)("$name: $message", ({ name, make, options, message }) => {
