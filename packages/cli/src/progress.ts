@@ -23,6 +23,7 @@ export interface Progress {
 }
 
 const patience = 2_000; // ms; what is done sooner needs no progress
+const settled = 20_000; // ms; a slow start no longer counts for much
 const lineEvery = 5_000; // ms, where there is no terminal
 
 /**
@@ -52,10 +53,11 @@ export function progress({ label, total, unit: counted = "", from = 0, quiet = f
 
   function state(): string {
     const rate = (done - from) / Math.max((doneAt - start) / 1000, 1e-3);
+    const known = done > from && (done - from > (total ?? 0) / 100 || doneAt - start > settled); // before, nobody can say how long it takes
     return [
       [total ? `${percent(done, total)} ${count(done)}/${count(total)}` : count(done), unit].filter(Boolean).join(" "),
       `${count(rate)} ${unit ? `${unit}/s` : "a second"}`,
-      total && done - from > total / 500 && done < total ? `${duration((total - done) / rate)} left` : "", // before, nobody can say
+      total && known && done < total ? `${duration((total - done) / rate)} left` : "",
       note,
     ]
       .filter(Boolean)
