@@ -13,6 +13,7 @@ describe.each(await devices())("encodeTopKDead on $name", ({ device: found, skip
     [2, 3, 5, 5, 1], // all
     [17, 4, 67, 8, 3], // 8 of 22
     [17, 4, 67, 30, 3], // 22, fewer than 30
+    [40, 9, 150, 3, 2], // on cpu by screening
   ])("%i rows of %i in %i features, up to %i where every %ith is dead", async (B, D, F, k, nth) => {
     await device.scope(async () => {
       const [x, encoder, bias, dead] = given(B, D, F, nth).map(([data, shape]) => device.tensor(data, shape)) as [Tensor, Tensor, Tensor, Tensor];

@@ -5,6 +5,7 @@ import { SparseFeatures } from "../sparse.js";
 import { describe, type Tensor } from "../tensor.js";
 import { embedding } from "./embedding.js";
 import { eachTile, encoderSlopes, expectEncoder, expectK, expectRoom, type EncoderInputs, type Entries } from "./encoder.js";
+import { screens, screenTopK } from "./screenTopK.js";
 import { topKInto } from "./topK.js";
 import { whereActive } from "./whereActive.js";
 
@@ -21,11 +22,19 @@ const encode = defineComposite<EncoderInputs<Float32Array> & { dead: Uint32Array
     }
     // who is dead is known here: only those are computed
     const ids = Uint32Array.from((device.view(dead) as Uint32Array).keys()).filter((f) => device.view(dead)[f]);
-    const features = room(Math.min(k, ids.length));
-    if (ids.length === 0) return features;
+    const K = Math.min(k, ids.length);
+    if (K === 0) return room(0);
     const names = device.tensor(ids, [ids.length]);
     const few = { x, encoder: embedding(encoder, names), bias: embedding(bias.reshape([bias.size, 1]), names).reshape([ids.length]) };
-    eachTile(few, (tile, at) => topKInto(features, tile, { k: Math.min(k, ids.length), at, names }));
+    // where more are wanted, computing the candidates takes what screening saves
+    if (16 * K <= ids.length && screens(few, K)) {
+      const features = screenTopK(few, K);
+      const index = device.view(features.index) as Uint32Array;
+      for (let e = 0; e < index.length; e++) index[e] = ids[index[e]!]!; // ids ascend, so the order stays
+      return features;
+    }
+    const features = room(K);
+    eachTile(few, (tile, at) => topKInto(features, tile, { k: K, at, names }));
     return features;
   },
   saves: ["x", "encoder", "rowStart", "index", "values"],

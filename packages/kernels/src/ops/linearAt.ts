@@ -41,31 +41,36 @@ const op = defineOp<Inputs, { y: Float32Array }>({
     args: [address(rowStart), address(index), address(x), address(weight), bias ? address(bias) : 0, address(y), x.shape[0], x.shape[1], weight.shape[0], index.size],
     tasks: Math.ceil(x.shape[0] / ROWS),
   }),
-  // a workgroup a row, 16 threads an entry, which read its weights side by side and add up their parts
+  // a workgroup a row; 16 threads an entry, which read its weights side by side; the parts of 64 entries are added up at once
   wgsl: ({ rowStart, index, x, weight, bias }, { y }) =>
     rowTiles(x).flatMap((rows) =>
       rowTiles(weight).map(({ binding, first, end }) => ({
         code: `
-var<workgroup> parts: array<f32, 64>;
+var<workgroup> parts: array<f32, 1088>; // 64 entries of 16, and one between them for the sake of the banks
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let row = group.y * groups.x + group.x;
   if (row >= p.rows) { return; }
   let last = rowStart[p.row + row + 1u];
-  for (var e0 = rowStart[p.row + row]; e0 < last; e0 += 4u) {
-    let e = min(e0 + lane / 16u, last - 1u);
-    let f = columns[e];
-    let here = f >= p.first && f < p.end;
-    var sum = 0.0;
-    if (here) {
-      for (var d = lane % 16u; d < p.D; d += 16u) { sum += x[row * p.D + d] * weight[(f - p.first) * p.D + d]; }
+  for (var e0 = rowStart[p.row + row]; e0 < last; e0 += 64u) {
+    for (var i = lane / 16u; i < min(64u, last - e0); i += 4u) {
+      let f = columns[e0 + i];
+      var sum = 0.0;
+      if (f >= p.first && f < p.end) {
+        for (var d = lane % 16u; d < p.D; d += 16u) { sum += x[row * p.D + d] * weight[(f - p.first) * p.D + d]; }
+      }
+      parts[17u * i + lane % 16u] = sum;
     }
-    parts[lane] = sum;
-    for (var half = 8u; half > 0u; half /= 2u) {
-      workgroupBarrier();
-      if (lane % 16u < half) { parts[lane] += parts[lane + half]; }
+    workgroupBarrier();
+    let e = e0 + lane;
+    if (e < last) {
+      let f = columns[e];
+      if (f >= p.first && f < p.end) {
+        var sum = 0.0;
+        for (var i = 0u; i < 16u; i++) { sum += parts[17u * lane + i]; }
+        y[e] = sum${bias ? " + bias[f]" : ""};
+      }
     }
-    if (here && lane % 16u == 0u && e0 + lane / 16u < last) { y[e] = parts[lane]${bias ? " + bias[f]" : ""}; }
     workgroupBarrier();
   }
 }`,

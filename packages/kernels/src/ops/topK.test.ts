@@ -23,6 +23,7 @@ describe.each([...(await devices()), { ...small, name: `${small.name}, bindings 
     [5, 259, 259],
     [2, 1025, 100],
     [3, 2500, 7],
+    [2, 8195, 300], // past a segment of the WGSL
   ])("f32[%i,%i], the %i largest: with equals, zeros, tiny numbers, infinities and NaN", async (B, F, k) => {
     // few distinct numbers, so that there are equals at every threshold; of the odd ones not too many, or they are all that is taken
     const odd = [0, -0, -1, 1e-45, 1e-38, 3e38, Infinity, -Infinity, NaN, NEGATIVE_NAN];
@@ -37,6 +38,7 @@ describe.each([...(await devices()), { ...small, name: `${small.name}, bindings 
     [9, 67, 40, 3], // 45 of 67 are there
     [9, 67, 50, 3], // fewer than 50
     [2, 1030, 64, 2],
+    [1, 5000, 64, 2],
   ])("f32[%i,%i], up to %i where a mask lets them", async (B, F, k, nth) => {
     const mask = Uint32Array.from({ length: F }, (_, f) => (f % nth ? f : 0));
     const names = Uint32Array.from({ length: F }, (_, f) => 3 * f + 1);

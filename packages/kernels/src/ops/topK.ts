@@ -55,7 +55,7 @@ const op = defineOp<Inputs, object, { k: number; at: number }>({
   }),
   wgsl: ({ rowStart, index, values, x, mask, names }, _, { k, at }) =>
     rowTiles(x).map(({ binding, first, end }) => ({
-      code: selectCode(mask !== undefined, names !== undefined),
+      code: selectCode(lanesFor(x.shape[1]), mask !== undefined, names !== undefined),
       read: { x: { ...binding, as: "u32" }, ...(mask && { mask }), ...(names && { names }) },
       write: { rowStart, columns: index, values: { tensor: values, as: "u32" } },
       u32: { rows: end - first, at: at + first, F: x.shape[1], k },
@@ -70,18 +70,35 @@ fn keyOf(v: u32) -> u32 {
   return select(v, 0u, v >= 0x80000000u);
 }`;
 
+/** Threads a row: 64 columns or more each, where there are as many. */
+const lanesFor = (F: number): number => Math.min(256, Math.max(32, 2 ** Math.ceil(Math.log2(F / 64))));
+
+/** Columns whose bits two halves of `words` hold. */
+const SEGMENT = 8192;
+
 /**
- * A workgroup of 256 threads a row. The k-th largest is found digit by digit, 8 bits at a time: how many have each digit,
- * added up from the largest, until k are reached. Then the columns pass by in order, 1,024 at a time, and each that is
- * larger, or one of the first that are equal, goes to its place.
+ * A workgroup a row. The k-th largest is found digit by digit, 8 bits at a time: how many keys have each digit, added up from the
+ * largest until k are reached. Then each column that is larger, or equal, sets a bit, and the bits before it are its place.
+ * Barriers are dear and loads slow: sums go in sixteen runs of sixteen, which every thread adds up for itself, and keys come
+ * four at a time.
  */
-const selectCode = (masked: boolean, named: boolean): string => `
-var<workgroup> bins: array<atomic<u32>, 256>;
-var<workgroup> sums: array<u32, 256>;
-var<workgroup> found: array<u32, 3>; // digit, how many are larger, how many there are
+const selectCode = (lanes: number, masked: boolean, named: boolean): string => `
+const NONE = 0xffffffffu; // no key: those are even
+var<workgroup> words: array<atomic<u32>, 512>; // bins, of two digits in turns; then the bits
+var<workgroup> runs: array<u32, 16>;
 ${wgslKey}
-fn eligible(f: u32) -> bool { return ${masked ? "mask[f] != 0u" : "true"}; }
-@compute @workgroup_size(256)
+fn keyAt(start: u32, f: u32, end: u32) -> u32 {
+  if (f >= end${masked ? " || mask[f] == 0u" : ""}) { return NONE; }
+  return keyOf(x[start + f]) << 1u; // 31 bits: the first digit is the whole exponent
+}
+fn keysAt(start: u32, f: u32, end: u32) -> vec4u {
+  return vec4u(keyAt(start, f, end), keyAt(start, f + ${lanes}u, end), keyAt(start, f + ${2 * lanes}u, end), keyAt(start, f + ${3 * lanes}u, end));
+}
+/** Bits set in a word of either half: larger ones, and equal ones in the upper half. */
+fn bitsOf(word: u32) -> u32 {
+  return countOneBits(atomicLoad(&words[word])) | (countOneBits(atomicLoad(&words[256u + word])) << 16u);
+}
+@compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let row = group.y * groups.x + group.x;
   if (row >= p.rows) { return; }
@@ -89,34 +106,42 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var k = p.k;
   var more = 0u; // how many are larger than all that begin with \`prefix\`
   var prefix = 0u;
-  for (var shift = 24i; shift >= 0i; shift -= 8i) {
-    atomicStore(&bins[lane], 0u);
-    workgroupBarrier();
-    for (var f = lane; f < p.F; f += 256u) {
-      let key = keyOf(x[start + f]);
-      let same = shift == 24i || (key >> u32(shift + 8i)) == prefix;
-      if (same && eligible(f)) { atomicAdd(&bins[(key >> u32(shift)) & 255u], 1u); }
+  for (var i = lane; i < 256u; i += ${lanes}u) { atomicStore(&words[i], 0u); }
+  workgroupBarrier();
+  for (var digit = 0u; digit < 4u; digit++) {
+    let shift = 24u - 8u * digit;
+    let bins = 256u * (digit & 1u);
+    var zeros = 0u;
+    for (var f = lane; f < p.F; f += ${4 * lanes}u) {
+      let keys = keysAt(start, f, p.F);
+      for (var i = 0u; i < 4u; i++) {
+        let key = keys[i];
+        if (key == 0u) {
+          zeros++;
+        } else if (key != NONE && (digit == 0u || (key >> ((shift + 8u) & 31u)) == prefix)) {
+          atomicAdd(&words[bins + ((key >> shift) & 255u)], 1u);
+        }
+      }
     }
+    if (prefix == 0u && zeros > 0u) { atomicAdd(&words[bins], zeros); }
     workgroupBarrier();
-    let mine = atomicLoad(&bins[lane]);
-    sums[lane] = mine;
-    // from the largest digit down
-    for (var step = 1u; step < 256u; step *= 2u) {
-      workgroupBarrier();
-      let sum = sums[lane] + select(0u, sums[min(lane + step, 255u)], lane + step < 256u);
-      workgroupBarrier();
-      sums[lane] = sum;
+    if (lane < 16u) {
+      var sum = 0u;
+      for (var i = 0u; i < 16u; i++) { sum += atomicLoad(&words[bins + 16u * lane + i]); }
+      runs[lane] = sum;
     }
+    for (var i = lane; i < 256u; i += ${lanes}u) { atomicStore(&words[(bins ^ 256u) + i], 0u); }
     workgroupBarrier();
-    if (shift == 24i) { k = min(k, workgroupUniformLoad(&sums[0])); }
-    let above = sums[lane] - mine + more;
-    if (above < k && above + mine >= k) {
-      found[0] = lane;
-      found[1] = above;
+    if (digit == 0u) {
+      var all = 0u;
+      for (var i = 0u; i < 16u; i++) { all += runs[i]; }
+      k = min(k, all);
     }
-    workgroupBarrier();
-    prefix = prefix * 256u + workgroupUniformLoad(&found[0]);
-    more = workgroupUniformLoad(&found[1]);
+    var run = 15u;
+    while (run > 0u && more + runs[run] < k) { more += runs[run]; run--; }
+    var bin = 16u * run + 15u;
+    while (bin > 16u * run && more + atomicLoad(&words[bins + bin]) < k) { more += atomicLoad(&words[bins + bin]); bin--; }
+    prefix = prefix * 256u + bin;
   }
   let first = (p.at + row) * k;
   if (lane == 0u) {
@@ -124,40 +149,56 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     rowStart[p.at + row + 1u] = first + k;
   }
   let ties = k - more;
-  var larger = 0u;
-  var equal = 0u;
-  for (var c = 0u; c < p.F && k > 0u; c += 1024u) {
-    var mine = 0u; // larger ones, and equal ones in the upper half
-    for (var f = c + 4u * lane; f < min(c + 4u * lane + 4u, p.F); f++) {
-      let key = keyOf(x[start + f]);
-      if (eligible(f)) { mine += select(select(0u, 65536u, key == prefix), 1u, key > prefix); }
+  var before = 0u; // larger and equal ones of the segments before: where they go
+  var equals = 0u;
+  for (var c = 0u; c < p.F; c += ${SEGMENT}u) {
+    workgroupBarrier();
+    for (var i = lane; i < 512u; i += ${lanes}u) { atomicStore(&words[i], 0u); }
+    workgroupBarrier();
+    let end = min(c + ${SEGMENT}u, p.F);
+    for (var f = c + lane; f < end; f += ${4 * lanes}u) {
+      let keys = keysAt(start, f, end);
+      for (var i = 0u; i < 4u; i++) {
+        let key = keys[i];
+        let column = f + i * ${lanes}u - c;
+        if (key >= prefix && key != NONE) { atomicOr(&words[select(0u, 256u, key == prefix) + column / 32u], 1u << (column % 32u)); }
+      }
     }
     workgroupBarrier();
-    sums[lane] = mine;
-    for (var step = 1u; step < 256u; step *= 2u) {
-      workgroupBarrier();
-      let sum = sums[lane] + select(0u, sums[max(lane, step) - step], lane >= step);
-      workgroupBarrier();
-      sums[lane] = sum;
+    if (lane < 16u) {
+      var sum = 0u;
+      for (var i = 0u; i < 16u; i++) { sum += bitsOf(16u * lane + i); }
+      runs[lane] = sum;
     }
-    let all = workgroupUniformLoad(&sums[255]);
-    let before = sums[lane] - mine;
-    var l = larger + (before & 65535u);
-    var e = equal + (before >> 16u);
-    for (var f = c + 4u * lane; f < min(c + 4u * lane + 4u, p.F) && mine > 0u; f++) {
-      let key = keyOf(x[start + f]);
-      if (eligible(f) && (key > prefix || (key == prefix && e < ties))) {
-        let place = first + l + min(e, ties);
-        columns[place] = ${named ? "names[f]" : "f"};
-        values[place] = select(key, x[start + f], key == 0x7fffffffu);
-      }
-      if (eligible(f)) {
-        l += u32(key > prefix);
-        e += u32(key == prefix);
+    workgroupBarrier();
+    for (var word = lane; word < 256u; word += ${lanes}u) {
+      let equal = atomicLoad(&words[256u + word]);
+      var left = atomicLoad(&words[word]) | equal;
+      if (left == 0u) { continue; }
+      var sum = 0u;
+      for (var i = 0u; i < word / 16u; i++) { sum += runs[i]; }
+      for (var i = word & ~15u; i < word; i++) { sum += bitsOf(i); }
+      var l = before + (sum & 65535u);
+      var e = equals + (sum >> 16u);
+      while (left != 0u) {
+        let bit = countTrailingZeros(left);
+        left &= left - 1u;
+        let tie = (equal >> bit) & 1u;
+        if (tie == 0u || e < ties) {
+          let f = c + 32u * word + bit;
+          let key = keyOf(x[start + f]);
+          let place = first + l + min(e, ties);
+          columns[place] = ${named ? "names[f]" : "f"};
+          values[place] = select(key, x[start + f], key == 0x7fffffffu);
+        }
+        l += 1u - tie;
+        e += tie;
       }
     }
-    larger += all & 65535u;
-    equal += all >> 16u;
+    for (var i = 0u; i < 16u; i++) {
+      before += runs[i] & 65535u;
+      equals += runs[i] >> 16u;
+    }
   }
 }`;
 

@@ -107,6 +107,29 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   ${body}
 }`;
 
+/**
+ * `upTo(lane, mine)`: what the 256 threads of a workgroup hold, added up from the first to this one; held[256] is all of it.
+ * Sixteen runs of sixteen, since a barrier costs more than a few sums.
+ */
+const wgslUpTo = `
+var<workgroup> held: array<u32, 257>;
+var<workgroup> runs: array<u32, 16>;
+fn upTo(lane: u32, mine: u32) -> u32 {
+  held[lane] = mine;
+  workgroupBarrier();
+  if (lane < 16u) {
+    var sum = 0u;
+    for (var i = 16u * lane; i < 16u * lane + 16u; i++) { sum += held[i]; }
+    runs[lane] = sum;
+  }
+  workgroupBarrier();
+  var sum = 0u;
+  for (var i = 0u; i < lane / 16u; i++) { sum += runs[i]; }
+  for (var i = lane & ~15u; i <= lane; i++) { sum += held[i]; }
+  if (lane == 255u) { held[256] = sum; }
+  return sum;
+}`;
+
 /** How many of the keys that begin with the prefix have each digit. */
 const countCode = head(
   `
@@ -124,24 +147,18 @@ const countCode = head(
 
 /** state: the prefix, one digit longer, and how many keys are larger than all that begin with it. */
 const pickCode = `
-var<workgroup> sums: array<u32, 256>;
+${wgslUpTo}
 @compute @workgroup_size(256)
 fn main(@builtin(local_invocation_index) lane: u32) {
-  let mine = bins[lane];
+  let digit = 255u - lane; // from the largest down
+  let mine = bins[digit];
   let prefix = state[0];
   let more = state[1];
-  bins[lane] = 0u;
-  sums[lane] = mine;
-  for (var step = 1u; step < 256u; step *= 2u) {
-    workgroupBarrier();
-    let sum = sums[lane] + select(0u, sums[min(lane + step, 255u)], lane + step < 256u);
-    workgroupBarrier();
-    sums[lane] = sum;
-  }
+  bins[digit] = 0u;
   storageBarrier();
-  let above = sums[lane] - mine + more;
+  let above = upTo(lane, mine) - mine + more;
   if (above < p.kept && above + mine >= p.kept) {
-    state[0] = prefix * 256u + lane;
+    state[0] = prefix * 256u + digit;
     state[1] = above;
   }
 }`;
@@ -203,16 +220,8 @@ const takeCode = (fresh: boolean): string =>
       let key = keyOf(x[i]);
       mine += select(select(0u, 65536u, key == last), 1u, key > last);
     }
-    workgroupBarrier();
-    sums[lane] = mine;
-    for (var step = 1u; step < 256u; step *= 2u) {
-      workgroupBarrier();
-      let sum = sums[lane] + select(0u, sums[max(lane, step) - step], lane >= step);
-      workgroupBarrier();
-      sums[lane] = sum;
-    }
-    let all = workgroupUniformLoad(&sums[255]);
-    let before = sums[lane] - mine;
+    let before = upTo(lane, mine) - mine;
+    let all = workgroupUniformLoad(&held[256]);
     var l = larger + (before & 65535u);
     var e = equal + (before >> 16u);
     for (var i = c + 4u * lane; i < min(c + 4u * lane + 4u, end) && mine > 0u; i++) {
@@ -229,7 +238,7 @@ const takeCode = (fresh: boolean): string =>
     larger += all & 65535u;
     equal += all >> 16u;
   }`,
-    "var<workgroup> sums: array<u32, 256>;",
+    wgslUpTo,
   );
 
 const offsetsOp = defineOp<{ row: Uint32Array }, { rowStart: Uint32Array }, { B: number }>({
