@@ -1,16 +1,17 @@
 import { createRequire } from "node:module";
 import { CommandError, defineCommand, downloadProgress, resolvePath } from "@dictlearn/cli";
-import { type Hub, HubError, hubEnvironment, openHub } from "@dictlearn/hub";
-import { configName, optionName } from "@dictlearn/sae";
+import { HubError, hubEnvironment, openHub } from "@dictlearn/hub";
+import { optionName } from "@dictlearn/sae";
 import { harvest, type Model, normFactors, openBuffer, openModel, openTexts, type RowCursor, rowKinds, RunDirectory, submoduleName, train } from "dictlearn";
 import { z } from "zod";
 import { chooseNames } from "./chooseNames.js";
+import { commitOf } from "./commitOf.js";
 import { expectMemory } from "./expectMemory.js";
 import { engineOf, openGpuOrCpu } from "./openGpuOrCpu.js";
 import { descriptions, paramNames, paramsSchema } from "./params.js";
 import { count, nameOf, runSession, shown, summary } from "./session.js";
 import { askedFor, expectSame, expectSensible, type Conduct, type Flags, type Settings } from "./settings.js";
-import { allOptions, specOf, trainerNames } from "./trainers.js";
+import { allOptions, specOf, trainerNames, trainersWith } from "./trainers.js";
 import { evaluateFile, unseenTexts } from "./unseen.js";
 
 const version = createRequire(import.meta.url)("../package.json").version as string;
@@ -18,7 +19,9 @@ const described = descriptions();
 const whole = z.int().min(1).optional();
 
 const params = Object.fromEntries(paramNames.map((name) => [optionName(name), paramsSchema.shape[name].optional().describe(described[name]).meta({ placeholder: placeholderOf(name) })]));
-const options = Object.fromEntries(allOptions.map((name) => [optionName(name), z.string().optional().describe(`${configName(name)} of the only --trainer`).meta({ placeholder: "VALUE" })]));
+/** `topk, batch-topk, matryoshka` */
+const whose = (option: string): string => (trainersWith(option).length === trainerNames.length ? "any" : trainersWith(option).join(", "));
+const options = Object.fromEntries(allOptions.map((name) => [optionName(name), z.string().optional().describe(`an option of a single --trainer: ${whose(name)}`).meta({ placeholder: "VALUE" })]));
 const others = z.object({
   params: z.string().optional().describe("parameters in a file, as params.json has them; flags come before it").meta({ placeholder: "FILE" }),
   trainer: z.array(z.string()).optional().describe(`what to train: ${trainerNames.join(", ")}; with options of dictionary_learning's constructor, topk:k=32,lr=1e-4; repeat it to train several on one pass (default: standard)`).meta({ placeholder: "NAME[:KEY=VALUE,…]" }),
@@ -31,6 +34,10 @@ const others = z.object({
   normalize: z.boolean().optional().describe("train on activations of mean square norm 1; the factor is folded into what is saved"),
   textColumn: z.string().optional().describe("the data set's column of texts (default: text)").meta({ placeholder: "NAME" }),
   split: z.string().optional().describe("the data set's split (default: train)").meta({ placeholder: "NAME" }),
+  revision: z.string().optional().describe("branch, tag or commit of a model on the Hub (default: main)").meta({ placeholder: "REV" }),
+  dataRevision: z.string().optional().describe("branch, tag or commit of a data set on the Hub (default: main); refs/convert/parquet is the Hub's own copy as Parquet").meta({ placeholder: "REV" }),
+  dataConfig: z.string().optional().describe("configuration of a data set that has several").meta({ placeholder: "NAME" }),
+  cacheData: z.boolean().optional().describe("keep the data set's files on disk, whole, as they are read; else texts are streamed and forgotten"),
   logEvery: whole.describe("steps between lines of metrics.jsonl (default: a tenth of the run)").meta({ placeholder: "N" }),
   saveEvery: whole.describe("steps between checkpoints (default: a tenth of the run)").meta({ placeholder: "N" }),
   evalTokens: z.int().min(0).optional().describe("at the end, evaluate on N tokens of text that training did not see (default: 0)").meta({ placeholder: "N" }),
@@ -49,6 +56,8 @@ interface Recorded {
   engine: string;
   device: "cpu" | "webgpu";
   build: string;
+  /** Where the branches of the Hub were when the run began: it goes on there. */
+  commits: { model?: string; data?: string };
 }
 
 export const command = defineCommand({
@@ -84,10 +93,15 @@ export const command = defineCommand({
       throw new CommandError("USAGE", `${directory.path}: expected the run's own engine, ${before.engine}, got ${engine}`, `--device ${before.device} where it ran, or --allow-inexact to go on with results that differ in their last digits`);
     if (before && before.build !== version) note(`${directory.path}: begun with version ${before.build}, goes on with ${version}`);
 
-    const model = await openModel(names.model_name, { device, hub }).catch(withoutNetwork);
+    const { model_name, dataset_name } = names;
+    const { revision, data_revision } = before?.settings ?? asked.settings;
+    const model = await openModel(model_name, { device, hub, revision: before?.commits.model ?? revision ?? undefined }).catch(withoutNetwork);
+    const commits = before?.commits ?? {
+      model: await commitOf(hub, { repo: model_name, revision: revision ?? undefined }, "config.json"),
+      data: await commitOf(hub, { type: "dataset", repo: dataset_name, revision: data_revision ?? undefined }, "README.md"),
+    };
     const sites = (spellings: readonly string[]) => spellings.map((spelling) => model.site(spelling));
     if (before) expectSame({ ...asked.said, ...(asked.said.sites && { sites: sites(asked.said.sites) }) }, before.settings, directory.path);
-    const { model_name, dataset_name } = names;
     const settings: Settings = before?.settings ?? { ...asked.settings, model_name, dataset_name, sites: sites(asked.settings.sites) };
     if (settings.context_length > model.contextLength)
       throw new CommandError("USAGE", `context_length: expected at most ${model.contextLength} (max_position_embeddings of ${model_name}), got ${settings.context_length}`);
@@ -99,8 +113,10 @@ export const command = defineCommand({
     const bufferTokens = Math.min(settings.buffer_tokens ?? 20 * batchSize, steps * batchSize);
     expectMemory({ D: model.width, features: specs.map(() => features), sites: settings.sites.length, batchSize, bufferTokens }, device.kind);
 
-    const conduct: Conduct = { log_every: Math.max(1, Math.floor(steps / 10)), save_every: Math.max(1, Math.floor(steps / 10)), eval_tokens: 0, ...before?.conduct, ...asked.conduct };
-    const opened = (cursor?: RowCursor | null) => harvestOf(model, settings, { hub: openHub({ ...environment, onNotice: note }), cursor });
+    const conduct: Conduct = { log_every: Math.max(1, Math.floor(steps / 10)), save_every: Math.max(1, Math.floor(steps / 10)), eval_tokens: 0, cache_data: false, ...before?.conduct, ...asked.conduct };
+    const texts = (cursor?: RowCursor | null, through = openHub({ ...environment, onNotice: note })) =>
+      openTexts(dataset_name, { hub: through, column: settings.text_column, split: settings.split, config: settings.data_config ?? undefined, revision: commits.data ?? data_revision ?? undefined, cacheData: conduct.cache_data, cursor: cursor?.text ?? undefined });
+    const opened = (cursor?: RowCursor | null) => harvestOf(model, settings, { texts: texts(cursor), cursor });
     const buffering = { batchSize, capacity: bufferTokens, skipFirst: settings.skip_first, tokens: steps * batchSize, seed: settings.random_seed };
     using training = train(opened(saved?.state.buffer.json.cursor as RowCursor | null | undefined), specs, {
       tokens: settings.num_tokens,
@@ -115,7 +131,7 @@ export const command = defineCommand({
     });
     arriving.stop();
     if (!before) {
-      const first = textsOf(settings, { hub }); // whether there are texts is told before anything is written
+      const first = texts(null, hub); // whether there are texts is told before anything is written
       await first.next().catch(withoutNetwork);
       await first.return();
       const aside = await directory.setAside(training.trainees);
@@ -124,11 +140,11 @@ export const command = defineCommand({
     for (const trainee of training.trainees) await directory.cutMetrics(trainee, training.step);
 
     if (settings.normalize && training.step === 0) note("normalize: measuring the norm of activations over the first batches");
-    const about: Recorded = { settings, conduct, engine, device: device.kind, build: version };
+    const about: Recorded = { settings, conduct, engine, device: device.kind, build: version, commits };
     const { state, logs } = await runSession(training, { directory, about: { ...about }, bufferConfig: bufferConfigOf(settings, { D: model.width, bufferTokens, device: device.kind }), logEvery: conduct.log_every!, saveEvery: conduct.save_every!, rows: settings.rows, signal: invocation.signal, note, quiet: given.quiet });
 
     const cursor = state.buffer.json.cursor as RowCursor | null;
-    const unseen = conduct.eval_tokens > 0 ? await unseenTexts(model, { texts: textsOf(settings, { hub: openHub({ ...environment, onNotice: note }), cursor }), cursor, tokens: conduct.eval_tokens, contextLength: settings.context_length }) : [];
+    const unseen = conduct.eval_tokens > 0 ? await unseenTexts(model, { texts: texts(cursor), cursor, tokens: conduct.eval_tokens, contextLength: settings.context_length }) : [];
     if (conduct.eval_tokens > 0 && unseen.length === 0) note("eval: no text is left that training did not see, so nothing is evaluated");
     for (const [i, trainee] of training.trainees.entries()) {
       const path = `${directory.folderOf(trainee)}/ae.pt`;
@@ -142,25 +158,15 @@ export const command = defineCommand({
     }
     if (training.step < fewSteps) note(`train: ${count(training.step)} step${training.step === 1 ? "" : "s"} of ${count(batchSize)} tokens: this dictionary has not learned; it would with --num-tokens ${enoughSteps * batchSize}, ${count(enoughSteps)} steps`);
     const [first] = training.trainees;
-    note(`read sentences with it: sparse-rep --model ${model_name} --site ${first.site} --dictionary ${shown(directory.folderOf(first))}`);
+    note(`read sentences with it: sparse-rep --model ${model_name}${revision === null ? "" : ` --revision ${revision}`} --site ${first.site} --dictionary ${shown(directory.folderOf(first))}`);
   },
 });
 
 /** Fewer steps than this teach a dictionary next to nothing; after so many it is of use. */
 const [fewSteps, enoughSteps] = [20, 1000];
 
-interface Source {
-  hub: Hub;
-  cursor?: RowCursor | null;
-}
-
-function textsOf({ dataset_name, text_column, split }: Settings, { hub, cursor }: Source) {
-  return openTexts(dataset_name, { hub, column: text_column, split, cursor: cursor?.text ?? undefined });
-}
-
-function harvestOf(model: Model, settings: Settings, { hub, cursor }: Source) {
-  const { sites, context_length: contextLength, llm_batch_size: batchRows, rows } = settings;
-  return harvest(model, textsOf(settings, { hub, cursor }), { site: sites, contextLength, rows, batchRows, cursor: cursor ?? undefined });
+function harvestOf(model: Model, { sites, context_length: contextLength, llm_batch_size: batchRows, rows }: Settings, { texts, cursor }: { texts: ReturnType<typeof openTexts>; cursor?: RowCursor | null }) {
+  return harvest(model, texts, { site: sites, contextLength, rows, batchRows, cursor: cursor ?? undefined });
 }
 
 /** As dictionary_learning's ActivationBuffer describes itself. */
@@ -175,7 +181,7 @@ function layerOf(site: string): number | null {
 
 function placeholderOf(name: string): string {
   if (name === "save_dir") return "DIR";
-  if (name === "device") return "auto|webgpu|cpu|cuda|mps";
+  if (name === "device") return "name";
   return name.endsWith("_name") ? "NAME|DIR|demo" : "N";
 }
 

@@ -75,7 +75,7 @@ export async function runSession(training: Training, options: SessionOptions): P
 
   const { step } = training;
   if (step === 0) throw new DictlearnError("USAGE", `texts: expected ${tokensIn} tokens for a training step, got fewer before their end`, "give more text, or a smaller --sae-batch-size");
-  if (step < steps) {
+  if (training.endedEarly) {
     note(`texts: ended after ${count(step * tokensIn)} of ${count(steps * tokensIn)} tokens, so training stops at step ${step} of ${steps} and what it has learned is saved${rows === "document" ? " (--rows packed takes more from a text than its first row)" : ""}`);
     if (last && last.step > logged.step) await log(last);
     if (state?.step !== step) await save(step);

@@ -3,7 +3,7 @@ import { optionName } from "@dictlearn/sae";
 import { type RowKind } from "dictlearn";
 import { defaultFile, paramNames, readParams, usual, type Params } from "./params.js";
 import { count } from "./session.js";
-import { allOptions, checkedChoice, parseOption, parseTrainer, type TrainerChoice } from "./trainers.js";
+import { allOptions, checkedChoice, parseOption, parseTrainer, spelled, type TrainerChoice } from "./trainers.js";
 
 /** All that decides what a run trains: what a state records, and what a resumed run must not change. */
 export interface Settings extends Omit<Params, "device" | "save_dir" | "layer"> {
@@ -20,6 +20,12 @@ export interface Settings extends Omit<Params, "device" | "save_dir" | "layer"> 
   readonly normalize: boolean;
   readonly text_column: string;
   readonly split: string;
+  /** Branch, tag or commit of a model on the Hub; null: its main branch. */
+  readonly revision: string | null;
+  /** The same of a data set. */
+  readonly data_revision: string | null;
+  /** Null: a data set's only configuration. */
+  readonly data_config: string | null;
 }
 
 /** What may change when a run goes on. */
@@ -27,6 +33,8 @@ export interface Conduct {
   readonly log_every?: number;
   readonly save_every?: number;
   readonly eval_tokens: number;
+  /** Whether texts of the Hub stay on disk. */
+  readonly cache_data: boolean;
 }
 
 /** What a command line and its file of parameters say. */
@@ -38,14 +46,14 @@ export interface Asked {
   readonly conduct: Partial<Conduct>;
   readonly device: Params["device"];
   readonly saveDir: string;
-  /** Whether model and texts were named, and not left at their defaults. */
+  /** Whether model and texts were named, if only by a revision, and not left at their defaults. */
   readonly named: { readonly model: boolean; readonly dataset: boolean };
 }
 
 /** The flags, by their names in camel case; those that were not given are undefined. */
 export type Flags = Readonly<Record<string, unknown>>;
 
-const otherDefaults = { features: null, expansion: 8, rows: "document" as const, skip_first: 0, buffer_tokens: null, normalize: false, text_column: "text", split: "train" };
+const otherDefaults = { features: null, expansion: 8, rows: "document" as const, skip_first: 0, buffer_tokens: null, normalize: false, text_column: "text", split: "train", revision: null, data_revision: null, data_config: null };
 const defaultTrainer: TrainerChoice = { name: "standard", options: {} };
 
 /** @throws CommandError USAGE for what can't be said together */
@@ -74,15 +82,18 @@ export function askedFor(flags: Flags): Asked {
     normalize: flags.normalize,
     text_column: flags.textColumn,
     split: flags.split,
+    revision: flags.revision,
+    data_revision: flags.dataRevision,
+    data_config: flags.dataConfig,
   }) as Partial<Settings>;
   const isNamed = (name: keyof typeof usual) => inFlags[name] !== undefined || inFile[name] !== undefined || byDefault[name] !== usual[name];
   return {
     said,
     settings: { ...otherDefaults, sites: [siteOf(layer)], trainers: [defaultTrainer], ...params, ...said },
-    conduct: defined({ log_every: flags.logEvery, save_every: flags.saveEvery, eval_tokens: flags.evalTokens } as Partial<Conduct>),
+    conduct: defined({ log_every: flags.logEvery, save_every: flags.saveEvery, eval_tokens: flags.evalTokens, cache_data: flags.cacheData } as Partial<Conduct>),
     device,
     saveDir,
-    named: { model: isNamed("model_name"), dataset: isNamed("dataset_name") },
+    named: { model: isNamed("model_name") || said.revision !== undefined, dataset: isNamed("dataset_name") || said.data_revision !== undefined || said.data_config !== undefined },
   };
 }
 
@@ -114,7 +125,8 @@ export function expectSame(said: Partial<Settings>, before: Settings, directory:
   const text = (value: unknown) => JSON.stringify(value);
   const others = Object.entries(said).filter(([name, value]) => text(value) !== text(before[name as keyof Settings]));
   if (others.length === 0) return;
-  const listed = others.map(([name, value]) => `${name} ${text(before[name as keyof Settings])}, got ${text(value)}`);
+  const shown = (name: string, value: unknown) => (name === "trainers" ? (value as TrainerChoice[]).map(spelled).join(" ") : text(value));
+  const listed = others.map(([name, value]) => `${name} ${shown(name, before[name as keyof Settings])}, got ${shown(name, value)}`);
   throw new CommandError("USAGE", `${directory}: expected the run's own parameters: ${listed.join("; ")}`, "leave them out to resume, or start another run with --save-dir");
 }
 

@@ -159,8 +159,8 @@ describe("the same bytes", async () => {
   });
 
   test("a run with other parameters does not resume: the differences are listed", async () => {
-    const { code, stderr } = await run(["--resume", "out", "--sae-batch-size", "512", "--trainer", "topk:k=9", "--rows", "document", "--site", "mlp_out_layer1"], { cwd: whole });
-    expect([code, stderr]).toEqual([1, 'out: expected the run\'s own parameters: sae_batch_size 256, got 512; sites ["layers.1.resid_post"], got ["layers.1.mlp_out"]; trainers [{"name":"topk","options":{"k":8}}], got [{"name":"topk","options":{"k":9}}] — leave them out to resume, or start another run with --save-dir\n']);
+    const { code, stderr } = await run(["--resume", "out", "--sae-batch-size", "512", "--trainer", "topk:k=9", "--rows", "document", "--site", "mlp_out_layer1", "--revision", "v2"], { cwd: whole });
+    expect([code, stderr]).toEqual([1, 'out: expected the run\'s own parameters: sae_batch_size 256, got 512; sites ["layers.1.resid_post"], got ["layers.1.mlp_out"]; trainers topk:k=8, got topk:k=9; revision null, got "v2" — leave them out to resume, or start another run with --save-dir\n']);
   });
 
   test("another engine needs --allow-inexact", async () => {
@@ -265,6 +265,9 @@ describe("mistakes are one line, and nothing is written", () => {
     [["--save-dir", "a-file"], /^a-file: expected a folder that can be written, got (ENOTDIR|EEXIST)$/],
     [["--dataset-name", "short.jsonl"], /^texts: expected 256 tokens for a training step, got fewer before their end/],
     [["--dataset-name", "nothing-there"], /nothing-there/],
+    [["--revision", "v2"], /^demo: expected no revision, since it is the bundled demo, got "v2"/],
+    [["--data-revision", "v2"], /^demo: expected no revision, since it is the bundled demo, got "v2"/],
+    [["--data-config", "en"], /^demo: expected no config, since it is the bundled demo, got "en"/],
     [["--model-name", "owner/named", "--dataset-name", "demo"], /--model-name demo --dataset-name demo needs no network$/],
   ])("%j", async (args, message) => {
     const { code, stderr, stdout } = await run([...small, ...args], { cwd });
@@ -308,4 +311,5 @@ test("--help says what each parameter is", async () => {
   expect(code).toBe(0);
   expect(stdout).toMatch(/--num-tokens <N> +tokens to train on \(params\.json: 10000\)/);
   expect(stdout).toMatch(/--trainer <NAME/);
+  expect(stdout.replace(/\s+/g, " ")).toContain("--group-fractions <VALUE> an option of a single --trainer: matryoshka");
 });

@@ -32,6 +32,9 @@ const optionsOf = ({ make, needs }: Kind): string[] => Object.keys(make({ featur
 /** Every option that some trainer has, but the number of features, which has a flag of its own. */
 export const allOptions = [...new Set(Object.values(kinds).flatMap(optionsOf))].filter((name) => name !== "dict_size");
 
+/** Which trainers have an option. */
+export const trainersWith = (option: string): string[] => trainerNames.filter((name) => optionsOf(kinds[name]).includes(option));
+
 /** A trainer as it was asked for: its name, and options as dictionary_learning spells them. */
 export interface TrainerChoice {
   readonly name: string;
@@ -61,6 +64,12 @@ export function checkedChoice({ name, options }: TrainerChoice): TrainerChoice {
   for (const key of Object.keys(spelled))
     if (!known.includes(key)) throw new CommandError("USAGE", `--trainer ${name}: expected options ${known.join(", ")}, got ${key}`, meant(key, known));
   return { name, options: spelled };
+}
+
+/** As `--trainer` takes it. */
+export function spelled({ name, options }: TrainerChoice): string {
+  const given = Object.entries(options).map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+  return given.length === 0 ? name : `${name}:${given.join(",")}`;
 }
 
 /** 0.1, null, [0.5,0.5], or text such as Lp^p. */

@@ -11,7 +11,7 @@ export interface HarvestOptions {
   site: string | readonly string[];
   /** The most tokens of a row; default 128. */
   contextLength?: number;
-  /** "document" (default): a text a row, cut at the context length. "packed": texts end to end, every token used. */
+  /** "document" (default, as dictionary_learning): a text a row, cut at the context length, so of long texts little is used. "packed": texts end to end, every token used. */
   rows?: RowKind;
   /** The most rows of a pass; default 512. Fewer run together where they have many tokens: it changes no activation. */
   batchRows?: number;
@@ -29,8 +29,9 @@ export interface Harvest extends ActivationSource {
 const passTokens = { cpu: 2 ** 11, webgpu: 2 ** 14 };
 
 /**
- * Streams texts through a model and collects its activations. Nothing runs until someone asks for rows.
- * `openBuffer(harvest(model, openTexts("demo"), { site: "layers.3.mlp_out" }), { batchSize: 4096, seed: 0 })`
+ * Streams texts through a model and collects its activations. Nothing runs until someone asks for rows. By default a text
+ * gives one row, and what is behind it is left out; `rows: "packed"` uses every token.
+ * `openBuffer(harvest(model, openTexts("demo"), { site: "layers.3.mlp_out", rows: "packed" }), { batchSize: 4096, seed: 0 })`
  * @throws NeoxError USAGE for an unknown site; DictlearnError USAGE for a context beyond the model's
  */
 export function harvest(model: Model, texts: AsyncIterable<Text> | Iterable<Text>, { site, contextLength = 128, rows = "document", batchRows = 512, cursor }: HarvestOptions): Harvest {

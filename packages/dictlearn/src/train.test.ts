@@ -107,9 +107,18 @@ describe("a training", async () => {
   test("where the source ends, so does training, short of its steps", async () => {
     using training = train(source(device), gated({ features: 8 }), { tokens: 1000, batchSize: 16 });
     expect(training.steps).toBe(62);
-    expect((await drain(training)).length).toBe(25);
-    expect(training.step).toBe(25);
+    await drain(training, 24);
+    expect(training.endedEarly).toBe(false);
+    for await (const { step } of training) expect(step).toBe(25);
+    expect(training).toMatchObject({ step: 25, endedEarly: true });
     expect(await training.next()).toBeUndefined();
+  });
+
+  test("that does all its steps did not end early, though the source ends with it", async () => {
+    using training = train(source(device), gated({ features: 8 }), { tokens: 400, batchSize: 16 });
+    expect((await drain(training)).length).toBe(25);
+    expect(await training.next()).toBeUndefined();
+    expect(training.endedEarly).toBe(false);
   });
 
   test("logs are read where they are asked for, and at the last step; the loop can be left and taken up again", async () => {

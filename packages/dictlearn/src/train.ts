@@ -61,7 +61,8 @@ export interface TrainStep {
  *
  * `for await (const step of train(activations, topK({ features: 4096, k: 32 }), { tokens: 10_000_000 })) console.log(step.loss)`
  *
- * One can leave the loop and go on with another over the same training.
+ * One can leave the loop and go on with another over the same training. Where the source ends early, so does the loop:
+ * `endedEarly` says so.
  * @throws at once: DictionaryError USAGE for what does not fit the run (`warmupSteps`, k), DictlearnError USAGE for fewer
  *   tokens than a batch; while iterating: FORMAT for a loss that is not finite, and what the source throws
  */
@@ -81,6 +82,7 @@ export class Training implements AsyncIterable<TrainStep> {
   #step: number;
   #normFactors: Readonly<Record<string, number>> | undefined;
   #buffer: ActivationBuffer | undefined;
+  #endedEarly = false;
 
   /** Use train. */
   constructor(source: ActivationSource & { readonly widths: Readonly<Record<string, number>> }, specs: readonly TrainerSpec[], options: TrainOptions) {
@@ -114,19 +116,27 @@ export class Training implements AsyncIterable<TrainStep> {
     return this.#step;
   }
 
+  /** Whether the source ended before all steps were done, so that `step` stays below `steps`. A loop over the steps just ends there. */
+  get endedEarly(): boolean {
+    return this.#endedEarly;
+  }
+
   /** What the activations of a site are divided by; 1 before the first step, and where they are not normalised. */
   normFactor(site: string): number {
     return this.#normFactors?.[site] ?? 1;
   }
 
-  /** The next step, or undefined when all are done or the source has ended: then `step` is less than `steps`. */
+  /** The next step, or undefined when all are done or the source has ended (`endedEarly`). */
   async next(): Promise<TrainStep | undefined> {
     if (this.#step >= this.steps) return undefined;
     const { logEvery = 1, normFactors } = this.#options;
     if (typeof normFactors === "function") this.#normFactors ??= await normFactors();
     const buffer = await this.#open();
     const batch = await buffer.next();
-    if (!batch) return undefined;
+    if (!batch) {
+      this.#endedEarly = true;
+      return undefined;
+    }
     try {
       const logs = await this.#update(batch);
       const step = ++this.#step;

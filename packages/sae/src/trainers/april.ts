@@ -4,12 +4,13 @@ import { type Setting, type Trainer, type TrainerSpec } from "../trainer.js";
 import { adamFor, adamStep } from "../training/adam.js";
 import { autoEncode, startAutoEncoder, type AutoEncoderParameters } from "../training/autoEncoder.js";
 import { settingConfig, snakeKeys, without } from "../training/config.js";
+import { countSilent } from "../training/deadFeatures.js";
 import { fractionExplained, momentsOf } from "../training/explained.js";
 import { expectNonNegative, expectPositive, withDefaults } from "../training/hyper.js";
 import { makeTrainer } from "../training/makeTrainer.js";
 import { overRows } from "../training/overRows.js";
 import { learningRateScale, schedule, sparsityScale } from "../training/schedules.js";
-import { meanL0 } from "../training/sparsity.js";
+import { meanL0, silence } from "../training/sparsity.js";
 
 /** Names and defaults as dictionary_learning's StandardTrainerAprilUpdate has them. */
 export interface AprilOptions {
@@ -54,28 +55,32 @@ export function objective(p: AutoEncoderParameters, x: Tensor, { penalty }: { pe
 }
 
 function start(hyper: Hyper, setting: Setting): Trainer {
+  const { device, steps } = setting;
   const F = hyper.features;
-  const plan = schedule("april", setting.steps, hyper);
+  const plan = schedule("april", steps, hyper);
   const parameters = startAutoEncoder("april", F, setting);
   const adam = adamFor(parameters);
+  const stepsSinceActive = device.keep(device.zeros([F], "u32"));
 
   return makeTrainer(setting, {
     name: "april",
     saved: savedAutoEncoder,
     config: { dict_class: "AutoEncoder", trainer_class: "StandardTrainerAprilUpdate", ...settingConfig(setting, "StandardTrainerAprilUpdate"), ...without(snakeKeys({ ...hyper, ...plan }), "resample_steps") },
     parameters,
-    state: { "adam.m": adam.m, "adam.v": adam.v },
+    state: { "adam.m": adam.m, "adam.v": adam.v, counters: { stepsSinceActive } },
     update(x, step) {
       const lr = hyper.lr * learningRateScale(plan, step);
       const sparsity = sparsityScale(plan, step);
+      silence.passed(stepsSinceActive, 1);
       const { value, gradients } = overRows(parameters, x, { places: F }, (p, rows) => {
         const { loss, mse, weighted, error, features } = objective(p, rows, { penalty: hyper.l1Penalty * sparsity });
+        silence.seen(stepsSinceActive, features);
         return { loss, mse_loss: mse, l2_loss: mean(normRows(error)), sparsity_loss: weighted, l0: meanL0(features), moments: momentsOf(rows, error) };
       });
       const norm = clipNormInto(Object.values(gradients), { max: 1 });
       adamStep(adam, parameters, gradients, { lr, step });
       const { moments, ...parts } = value;
-      return { ...parts, frac_variance_explained: fractionExplained(moments), grad_norm_before_clip: norm, lr, sparsity_scale: sparsity };
+      return { ...parts, frac_variance_explained: fractionExplained(moments), dead_features: countSilent(stepsSinceActive, { steps, B: x.shape[0] }), grad_norm_before_clip: norm, lr, sparsity_scale: sparsity };
     },
   });
 }

@@ -3,13 +3,14 @@ import { savedGatedAutoEncoder } from "../dictionaries/gatedAutoEncoder.js";
 import { type Setting, type Trainer, type TrainerSpec } from "../trainer.js";
 import { adamFor, constrainedAdam } from "../training/adam.js";
 import { settingConfig, snakeKeys, without } from "../training/config.js";
+import { countSilent } from "../training/deadFeatures.js";
 import { fractionExplained, momentsOf } from "../training/explained.js";
 import { gatedEncode, startGatedAutoEncoder, type GatedParameters } from "../training/gatedAutoEncoder.js";
 import { expectNonNegative, expectPositive, withDefaults } from "../training/hyper.js";
 import { makeTrainer } from "../training/makeTrainer.js";
 import { overRows } from "../training/overRows.js";
 import { learningRateScale, schedule, sparsityScale } from "../training/schedules.js";
-import { meanL0, meanL1 } from "../training/sparsity.js";
+import { meanL0, meanL1, silence } from "../training/sparsity.js";
 
 /** Names and defaults as dictionary_learning's GatedSAETrainer has them. */
 export interface GatedOptions {
@@ -60,27 +61,31 @@ export function objective(p: GatedParameters, x: Tensor, { penalty }: { penalty:
 }
 
 function start(hyper: Hyper, setting: Setting): Trainer {
+  const { device, steps } = setting;
   const F = hyper.features;
-  const plan = schedule("gated", setting.steps, hyper);
+  const plan = schedule("gated", steps, hyper);
   const parameters = startGatedAutoEncoder("gated", F, setting);
   const adam = adamFor(parameters);
+  const stepsSinceActive = device.keep(device.zeros([F], "u32"));
 
   return makeTrainer(setting, {
     name: "gated",
     saved: savedGatedAutoEncoder,
     config: { dict_class: "GatedAutoEncoder", trainer_class: "GatedSAETrainer", ...without({ ...settingConfig(setting, "GatedSAETrainer"), ...snakeKeys({ ...hyper, ...plan }) }, "resample_steps", "steps") },
     parameters,
-    state: { "adam.m": adam.m, "adam.v": adam.v },
+    state: { "adam.m": adam.m, "adam.v": adam.v, counters: { stepsSinceActive } },
     update(x, step) {
       const lr = hyper.lr * learningRateScale(plan, step);
       const sparsity = sparsityScale(plan, step);
+      silence.passed(stepsSinceActive, 1);
       const { value, gradients } = overRows(parameters, x, { places: F }, (p, rows) => {
         const { loss, mse, aux, l1, error, features } = objective(p, rows, { penalty: hyper.l1Penalty * sparsity });
+        silence.seen(stepsSinceActive, features);
         return { loss, mse_loss: mse, aux_loss: aux, sparsity_loss: l1, l0: meanL0(features), moments: momentsOf(rows, error) };
       });
       constrainedAdam(adam, parameters, gradients, { lr, step, beta1: 0 });
       const { moments, ...parts } = value;
-      return { ...parts, frac_variance_explained: fractionExplained(moments), lr, sparsity_scale: sparsity };
+      return { ...parts, frac_variance_explained: fractionExplained(moments), dead_features: countSilent(stepsSinceActive, { steps, B: x.shape[0] }), lr, sparsity_scale: sparsity };
     },
   });
 }

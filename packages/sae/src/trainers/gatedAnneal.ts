@@ -5,6 +5,7 @@ import { adamFor, constrainedAdam } from "../training/adam.js";
 import { AnnealedPenalty } from "../training/annealedPenalty.js";
 import { annealing, annealingConfig, expectAnnealing, type AnnealingHyper } from "../training/annealing.js";
 import { settingConfig, without } from "../training/config.js";
+import { countSilent } from "../training/deadFeatures.js";
 import { fractionExplained, momentsOf } from "../training/explained.js";
 import { startGatedAutoEncoder, type GatedParameters } from "../training/gatedAutoEncoder.js";
 import { withDefaults } from "../training/hyper.js";
@@ -12,7 +13,7 @@ import { makeTrainer } from "../training/makeTrainer.js";
 import { overRows } from "../training/overRows.js";
 import { powerPenalty, type SparsityFunction } from "../training/powerPenalty.js";
 import { learningRateScale, schedule, sparsityScale } from "../training/schedules.js";
-import { meanL0 } from "../training/sparsity.js";
+import { meanL0, silence } from "../training/sparsity.js";
 import { reconstructions } from "./gated.js";
 import { type PAnnealOptions } from "./pAnneal.js";
 
@@ -57,27 +58,31 @@ export function objective(p: GatedParameters, x: Tensor, { penalty, p: power, sp
 }
 
 function start(hyper: Hyper, setting: Setting): Trainer {
+  const { device, steps } = setting;
   const F = hyper.features;
   const { sparsityFunction } = hyper;
-  const plan = schedule("gatedAnneal", setting.steps, hyper);
-  const anneal = annealing("gatedAnneal", setting.steps, hyper);
+  const plan = schedule("gatedAnneal", steps, hyper);
+  const anneal = annealing("gatedAnneal", steps, hyper);
   const parameters = startGatedAutoEncoder("gatedAnneal", F, setting);
   const adam = adamFor(parameters);
-  const penalty = new AnnealedPenalty(setting.device, anneal, { initial: hyper.initialSparsityPenalty, length: hyper.sparsityQueueLength });
+  const penalty = new AnnealedPenalty(device, anneal, { initial: hyper.initialSparsityPenalty, length: hyper.sparsityQueueLength });
+  const stepsSinceActive = device.keep(device.zeros([F], "u32"));
 
   return makeTrainer(setting, {
     name: "gatedAnneal",
     saved: savedGatedAutoEncoder,
     config: { dict_class: "GatedAutoEncoder", trainer_class: "GatedAnnealTrainer", ...without(settingConfig(setting, "GatedAnnealTrainer"), "device", "submodule_name"), ...annealingConfig(hyper, plan, anneal) },
     parameters,
-    state: { "adam.m": adam.m, "adam.v": adam.v, penalty: { pairs: penalty.pairs } },
+    state: { "adam.m": adam.m, "adam.v": adam.v, counters: { stepsSinceActive }, penalty: { pairs: penalty.pairs } },
     numbers: penalty.numbers,
     update(x, step) {
       const lr = hyper.lr * learningRateScale(plan, step);
       const sparsity = sparsityScale(plan, step);
       const { p: power, nextP, coefficient } = penalty.at(step);
+      silence.passed(stepsSinceActive, 1);
       const { value, gradients } = overRows(parameters, x, { places: F }, (p, rows) => {
         const { loss, mse, aux, lp, error, features, gates } = objective(p, rows, { penalty: coefficient * sparsity, p: power, sparsityFunction });
+        silence.seen(stepsSinceActive, features);
         const next = nextP === null ? lp : powerPenalty(gates, nextP, sparsityFunction);
         return { loss, mse_loss: mse, aux_loss: aux, lp_loss: lp, next, l0: meanL0(features), moments: momentsOf(rows, error) };
       });
@@ -85,7 +90,8 @@ function start(hyper: Hyper, setting: Setting): Trainer {
       const { next, moments, ...parts } = value;
       const scaled = scale(parts.lp_loss, coefficient * sparsity);
       const explained = fractionExplained(moments);
-      const log = () => ({ ...parts, frac_variance_explained: explained, sparsity_loss: scaled, scaled_lp_loss: scaled, ...penalty.log(step), lr, sparsity_scale: sparsity });
+      const dead = countSilent(stepsSinceActive, { steps, B: x.shape[0] });
+      const log = () => ({ ...parts, frac_variance_explained: explained, dead_features: dead, sparsity_loss: scaled, scaled_lp_loss: scaled, ...penalty.log(step), lr, sparsity_scale: sparsity });
       const adapted = penalty.after(step, parts.lp_loss, next);
       return adapted ? adapted.then(log) : log();
     },

@@ -6,6 +6,7 @@ import { AnnealedPenalty } from "../training/annealedPenalty.js";
 import { annealing, annealingConfig, expectAnnealing, type AnnealingHyper } from "../training/annealing.js";
 import { autoEncode, startAutoEncoder, type AutoEncoderParameters } from "../training/autoEncoder.js";
 import { settingConfig, without } from "../training/config.js";
+import { countSilent } from "../training/deadFeatures.js";
 import { fractionExplained, momentsOf } from "../training/explained.js";
 import { withDefaults } from "../training/hyper.js";
 import { makeTrainer } from "../training/makeTrainer.js";
@@ -97,13 +98,13 @@ function start(hyper: Hyper, setting: Setting): Trainer {
   const parameters = startAutoEncoder("pAnneal", F, setting);
   const adam = adamFor(parameters);
   const penalty = new AnnealedPenalty(device, anneal, { initial: initialSparsityPenalty, length: hyper.sparsityQueueLength });
-  const stepsSinceActive = plan.resampleSteps === null ? undefined : device.keep(device.zeros([F], "u32"));
+  const stepsSinceActive = device.keep(device.zeros([F], "u32"));
 
   /** As dictionary_learning: features that were silent for half of `resampleSteps` batches lose their moments, and keep their weights. */
   async function upkeep(adapted: void | Promise<void>, resampling: boolean): Promise<void> {
     await adapted;
     if (!resampling) return;
-    const dead = await deadFeatures(stepsSinceActive!, plan.resampleSteps!);
+    const dead = await deadFeatures(stepsSinceActive, plan.resampleSteps!);
     if (dead.length) forget(dead, adam);
   }
 
@@ -112,23 +113,24 @@ function start(hyper: Hyper, setting: Setting): Trainer {
     saved: savedAutoEncoder,
     config: { dict_class: "AutoEncoder", trainer_class: "PAnnealTrainer", ...without(settingConfig(setting, "PAnnealTrainer"), "device"), ...annealingConfig(hyper, plan, anneal) },
     parameters,
-    state: { "adam.m": adam.m, "adam.v": adam.v, counters: stepsSinceActive ? { stepsSinceActive } : {}, penalty: { pairs: penalty.pairs } },
+    state: { "adam.m": adam.m, "adam.v": adam.v, counters: { stepsSinceActive }, penalty: { pairs: penalty.pairs } },
     numbers: penalty.numbers,
     update(x, step) {
       const lr = hyper.lr * learningRateScale(plan, step);
       const sparsity = sparsityScale(plan, step);
       const { p: power, nextP, coefficient } = penalty.at(step);
-      if (stepsSinceActive) silence.passed(stepsSinceActive, 1);
+      silence.passed(stepsSinceActive, 1);
       const { value, gradients } = overRows(parameters, x, { places: F }, (p, rows) => {
         const { loss, mse, lp, error, features } = objective(p, rows, { penalty: coefficient * sparsity, p: power, sparsityFunction });
-        if (stepsSinceActive) silence.seen(stepsSinceActive, features);
+        silence.seen(stepsSinceActive, features);
         const next = nextP === null ? lp : powerPenalty(features, nextP, sparsityFunction);
         return { loss, mse_loss: mse, l2_loss: mean(normRows(error)), lp_loss: lp, next, l0: meanL0(features), moments: momentsOf(rows, error) };
       });
       constrainedAdam(adam, parameters, gradients, { lr, step });
       const { next, moments, ...parts } = value;
       const explained = fractionExplained(moments);
-      const log = () => ({ ...parts, frac_variance_explained: explained, scaled_lp_loss: scale(parts.lp_loss, coefficient * sparsity), ...penalty.log(step), lr, sparsity_scale: sparsity });
+      const dead = countSilent(stepsSinceActive, { steps, B: x.shape[0] });
+      const log = () => ({ ...parts, frac_variance_explained: explained, dead_features: dead, scaled_lp_loss: scale(parts.lp_loss, coefficient * sparsity), ...penalty.log(step), lr, sparsity_scale: sparsity });
       const adapted = penalty.after(step, parts.lp_loss, next);
       const due = plan.resampleSteps !== null && step % plan.resampleSteps === plan.resampleSteps - 1;
       return adapted || due ? upkeep(adapted, due).then(log) : log();

@@ -4,6 +4,7 @@ import { type Setting, type Trainer, type TrainerSpec } from "../trainer.js";
 import { adamFor, constrainedAdam } from "../training/adam.js";
 import { autoEncode, startAutoEncoder, type AutoEncoderParameters } from "../training/autoEncoder.js";
 import { settingConfig, snakeKeys } from "../training/config.js";
+import { countSilent } from "../training/deadFeatures.js";
 import { fractionExplained, momentsOf } from "../training/explained.js";
 import { expectNonNegative, expectPositive, withDefaults } from "../training/hyper.js";
 import { makeTrainer } from "../training/makeTrainer.js";
@@ -61,11 +62,11 @@ function start(hyper: Hyper, setting: Setting): Trainer {
   const plan = schedule("standard", steps, hyper);
   const parameters = startAutoEncoder("standard", F, setting);
   const adam = adamFor(parameters);
-  const stepsSinceActive = plan.resampleSteps === null ? undefined : device.keep(device.zeros([F], "u32"));
+  const stepsSinceActive = device.keep(device.zeros([F], "u32"));
 
   /** Points features that were silent for half of `resampleSteps` batches at what the updated parameters reconstruct badly. */
   async function resample(x: Tensor, step: number): Promise<void> {
-    const dead = await deadFeatures(stepsSinceActive!, plan.resampleSteps!);
+    const dead = await deadFeatures(stepsSinceActive, plan.resampleSteps!);
     if (dead.length === 0) return;
     const errors = eachRow(x, { places: F }, (rows) => normRows(sub(rows, autoEncode(parameters, rows).xHat)));
     await resampleDead(dead, errors, x, parameters, adam, rngOf(setting, "resample", step));
@@ -76,19 +77,19 @@ function start(hyper: Hyper, setting: Setting): Trainer {
     saved: savedAutoEncoder,
     config: { dict_class: "AutoEncoder", trainer_class: "StandardTrainer", ...settingConfig(setting, "StandardTrainer"), ...snakeKeys({ ...hyper, ...plan }) },
     parameters,
-    state: { "adam.m": adam.m, "adam.v": adam.v, counters: stepsSinceActive ? { stepsSinceActive } : {} },
+    state: { "adam.m": adam.m, "adam.v": adam.v, counters: { stepsSinceActive } },
     update(x, step) {
       const lr = hyper.lr * learningRateScale(plan, step);
       const sparsity = sparsityScale(plan, step);
-      if (stepsSinceActive) silence.passed(stepsSinceActive, 1);
+      silence.passed(stepsSinceActive, 1);
       const { value, gradients } = overRows(parameters, x, { places: F }, (p, rows) => {
         const { loss, mse, l1, error, features } = objective(p, rows, { penalty: hyper.l1Penalty * sparsity });
-        if (stepsSinceActive) silence.seen(stepsSinceActive, features);
+        silence.seen(stepsSinceActive, features);
         return { loss, mse_loss: mse, l2_loss: mean(normRows(error)), sparsity_loss: l1, l0: meanL0(features), moments: momentsOf(rows, error) };
       });
       constrainedAdam(adam, parameters, gradients, { lr, step });
       const { moments, ...parts } = value;
-      const log = { ...parts, frac_variance_explained: fractionExplained(moments), lr, sparsity_scale: sparsity };
+      const log = { ...parts, frac_variance_explained: fractionExplained(moments), dead_features: countSilent(stepsSinceActive, { steps, B: x.shape[0] }), lr, sparsity_scale: sparsity };
       return plan.resampleSteps !== null && step % plan.resampleSteps === 0 ? resample(x, step).then(() => log) : log;
     },
   });

@@ -118,6 +118,47 @@ describe.each(await devices())("on $name", ({ name: backend, device, skipped }) 
   });
 });
 
+/** Which features of which rows are on, by plain loops over the parameters. @returns bool[B,F] by rows */
+function firing(parameters: Record<string, Float32Array>, x: Float32Array): boolean[] {
+  const { encoder, encoderBias, gateBias, magnitudeBias, magnitudeLog, decoderBias } = parameters;
+  return Array.from({ length: B * F }, (_, i) => {
+    const [row, f] = [Math.floor(i / F), i % F];
+    let sum = 0;
+    for (let d = 0; d < D; d++) sum += (x[row * D + d] - decoderBias[d]) * encoder[f * D + d];
+    return gateBias ? sum + gateBias[f] > 0 && Math.exp(magnitudeLog[f]) * sum + magnitudeBias[f] > 0 : sum + encoderBias[f] > 0;
+  });
+}
+
+const counting = specs.filter(([name]) => ["standard", "april", "gated", "pAnneal", "gatedAnneal"].includes(name));
+test.each(counting)("dead_features of %s are those that were silent for a tenth of the run, also after a state was loaded", async (name, make, options) => {
+  const [{ device }] = await devices();
+  const spec = make({ ...options, lr: 0.01 });
+  const start = () => spec.start(settingOn(device!, { steps: 50 })); // a tenth: 5 batches
+  let trainer = start();
+  const biases = trainer.parameters().gateBias ?? trainer.parameters().encoderBias;
+  device!.write(biases, Float32Array.from({ length: F }, (_, f) => -f * (name.startsWith("gated") ? 0.12 : 0.02))); // some are always on, some now and then, some never
+  const silent = Array.from({ length: F }, () => 0);
+  const [expected, got]: number[][] = [[], []];
+  for (let step = 0; step < 30; step++) {
+    const rows = data.slice(step * B * D, (step + 1) * B * D);
+    const before = Object.fromEntries(await Promise.all(Object.entries(trainer.parameters()).map(async ([name, tensor]) => [name, await tensor.read()])));
+    const on = firing(before, rows);
+    for (let f = 0; f < F; f++) silent[f] = Array.from({ length: B }, (_, row) => on[row * F + f]).some(Boolean) ? 0 : silent[f] + 1;
+    expected.push(silent.filter((batches) => batches >= 5).length);
+    using x = device!.tensor(rows, [B, D]);
+    got.push((await readLog(await trainer.step(x, step))).dead_features);
+    if (step % 7 !== 3) continue;
+    const saved = await trainer.save();
+    trainer.dispose();
+    trainer = start();
+    trainer.load(saved);
+  }
+  trainer.dispose();
+  expect(got).toEqual(expected);
+  expect(expected.slice(0, 4)).toEqual([0, 0, 0, 0]);
+  expect(new Set(expected).size).toBeGreaterThan(2); // features die, or come back
+});
+
 test.each(all)("%s gives the same bytes with one thread and with two", async (_, spec) => {
   const [one, two] = await Promise.all(
     (await devices()).slice(0, 2).map(async ({ device }) => {
