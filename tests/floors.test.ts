@@ -84,7 +84,7 @@ test("every way to import is seen: types, deferred, by path, by a deeper entry",
   expect(lint(files)).toMatchObject(Object.fromEntries(Object.keys(files).map((file) => [file, [restricted]])));
 });
 
-test.each(["kernels", "neox", "sae", "report"])("%s imports nothing of Node's", (name) => {
+test.each(["kernels", "neox", "activations", "sae", "report"])("%s imports nothing of Node's", (name) => {
   const files = {
     [`packages/${name}/src/prefixed.ts`]: from("node:fs"),
     [`packages/${name}/src/bare.ts`]: from("path"),

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
-import { type Hub, HubError } from "@dictlearn/hub";
+import { type Hub } from "@dictlearn/hub";
+import { outOfReach } from "dictlearn";
 
 const model = "EleutherAI/pythia-70m-deduped";
 /** Where the person stands, and in an archive of 2 GB on the Hub of which it is one entry. */
@@ -28,24 +29,14 @@ export async function chooseFiles(given: Partial<Choice>, { hub, offline, note }
     return { model: given.model ?? fallback.model, dictionary: given.dictionary ?? fallback.dictionary };
   }
   // The smallest file of each tells whether the Hub, or else its cache, can be used.
-  const [absent] = (
-    await Promise.all([
-      existsSync(model) ? undefined : missing(() => hub.file({ repo: model }, "config.json"), offline),
-      existsSync(dictionary.local) ? undefined : missing(() => hub.zipEntry({ repo: dictionary.repo }, dictionary.zip, `${dictionary.entry}/config.json`), offline),
-    ])
-  ).filter((why) => why !== undefined);
+  const absent = await outOfReach(
+    [
+      ...(existsSync(model) ? [] : [() => hub.file({ repo: model }, "config.json")]),
+      ...(existsSync(dictionary.local) ? [] : [() => hub.zipEntry({ repo: dictionary.repo }, dictionary.zip, `${dictionary.entry}/config.json`)]),
+    ],
+    { offline },
+  );
   if (absent === undefined) return defaults;
   note(`model and dictionary: the Hugging Face Hub is out of reach (${absent}), so this is the bundled demo (--model and --dictionary name others)`);
   return demo;
-}
-
-/** Why a file cannot be had for want of a network; undefined if it can, or if something else is wrong that has to be told. */
-async function missing(fetch: () => Promise<string>, offline: boolean): Promise<string | undefined> {
-  try {
-    await fetch();
-    return undefined;
-  } catch (error) {
-    if (error instanceof HubError && (error.code === "NETWORK" || (offline && error.code === "NOT_FOUND"))) return error.message;
-    return undefined;
-  }
 }

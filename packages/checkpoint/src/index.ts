@@ -6,5 +6,6 @@ export { toFloat32 } from "./float32.js";
 export { openSafetensors } from "./safetensors.js";
 export { writeSafetensors } from "./writeSafetensors.js";
 export { openSharded, openShardedSafetensors } from "./sharded.js";
+export { writeTorch, type TorchDict, type TorchEntry, type TorchValue } from "./writeTorch.js";
 export { openTorch, type TorchCheckpoint } from "./torch.js";
 export type { PlainValue } from "./torchNames.js";

@@ -4,7 +4,8 @@ import { TorchTensor } from "./torchPickle.js";
 
 export type PlainValue = string | number | bigint | boolean | null;
 
-const deepest = 16;
+/** How deep dicts and lists may be nested, in what is read and what is written. */
+export const deepest = 16;
 const mostCharacters = 4 * 2 ** 20; // of all names together, each counted with 64 more: dicts may be shared, and names repeat prefixes
 
 /**

@@ -101,6 +101,11 @@ const storageTypes: Readonly<Record<string, Dtype>> = {
   "torch.ComplexFloatStorage": "c64",
 };
 
+/** What torch calls a storage of this dtype: `FloatStorage`; nothing for a dtype without one. */
+export function storageTypeOf(dtype: Dtype): string | undefined {
+  return Object.keys(storageTypes).find((name) => storageTypes[name] === dtype)?.slice("torch.".length);
+}
+
 const mostAxes = 32; // torch itself stops at 64
 
 function isGeometry(value: unknown): value is number[] {

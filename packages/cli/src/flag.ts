@@ -36,7 +36,7 @@ export function flagOptions(key: string, flag: FlagSchema, required: boolean): O
   if (flag.type === "boolean") {
     const on = new Option(`${short}${name}`, helpOf(flag, required));
     if (flag.default === false) return [on];
-    const off = new Option(name.replace("--", "--no-"), flag.default === true ? helpOf(flag, required) : undefined);
+    const off = new Option(name.replace("--", "--no-"), flag.default === true ? helpOf(flag, required) : `not ${name}`);
     return [flag.default === true ? on.hideHelp() : on, off];
   }
   const option = new Option(`${short}${name} <${flag.placeholder ?? placeholder(flag)}>`, helpOf(flag, required));

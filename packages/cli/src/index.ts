@@ -5,6 +5,7 @@ export { defineCommand, type CommandSpec, type Invocation, type Main } from "./d
 export { downloadProgress, type DownloadProgress } from "./downloadProgress.js";
 export { errorReport } from "./errorReport.js";
 export { escapeControls } from "./escapeControls.js";
+export { nearest } from "./nearest.js";
 export { progress, type Progress, type ProgressOptions } from "./progress.js";
 export { resolvePath } from "./resolvePath.js";
 export { runMain } from "./runMain.js";

@@ -58,6 +58,17 @@ test("a resumed run counts on, at the rate of this one; without a total there is
   bar.stop();
 });
 
+test("on a terminal: what is behind the counts is shown rather than these, and than the bar", () => {
+  const { stream, printed } = screen(true);
+  using bar = progress({ label: "train", total: 10_000_000, unit: "tokens", stream });
+  vi.advanceTimersByTime(100_000);
+  bar.update(1_000_000, "loss 0.5, L0 32");
+  expect(printed()).toContain("train ██░░░░░░░░░░░░░░ 10%, 10,000 tokens/s, 15 min 00 s left, loss 0.5, L0 32\u001b");
+  vi.advanceTimersByTime(1000); // it is not drawn more often than one can see
+  bar.update(1_010_000, "loss 0.5, L0 32, FVE 0.812");
+  expect(printed()).toContain("\u001b[1Gtrain 10%, 10,000 tokens/s, 14 min 59 s left, loss 0.5, L0 32, FVE 0.812");
+});
+
 test("on a terminal: one bar, within the line, gone at the end", () => {
   const { stream, printed } = screen(true);
   const bar = progress({ label: "harvest", total: 1000, unit: "tokens", stream });

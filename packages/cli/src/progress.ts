@@ -23,6 +23,7 @@ export interface Progress {
 }
 
 const patience = 2_000; // ms; what is done sooner needs no progress
+const settled = 20_000; // ms; a slow start no longer counts for much
 const lineEvery = 5_000; // ms, where there is no terminal
 
 /**
@@ -46,16 +47,19 @@ export function progress({ label, total, unit: counted = "", from = 0, quiet = f
     barsize: 16,
     barCompleteChar: "█",
     barIncompleteChar: "░",
-    format: (options, { progress }) =>
-      fitted(total ? `${label} ${cliProgress.Format.BarFormat(progress, options)} ${state()}` : `${label} ${state()}`, stream.columns),
+    format: (options, { progress }) => {
+      const begun = total ? `${label} ${cliProgress.Format.BarFormat(progress, options)}` : label;
+      return fitted([`${begun} ${state()}`, ...(total ? [`${begun} ${state({ counts: false })}`, `${label} ${state({ counts: false })}`] : [])], stream.columns);
+    },
   });
 
-  function state(): string {
+  function state({ counts = true } = {}): string {
     const rate = (done - from) / Math.max((doneAt - start) / 1000, 1e-3);
+    const known = done > from && (done - from > (total ?? 0) / 100 || doneAt - start > settled); // before, nobody can say how long it takes
     return [
-      [total ? `${percent(done, total)} ${count(done)}/${count(total)}` : count(done), unit].filter(Boolean).join(" "),
+      total && !counts ? percent(done, total) : [total ? `${percent(done, total)} ${count(done)}/${count(total)}` : count(done), unit].filter(Boolean).join(" "),
       `${count(rate)} ${unit ? `${unit}/s` : "a second"}`,
-      total && done - from > total / 500 && done < total ? `${duration((total - done) / rate)} left` : "", // before, nobody can say
+      total && known && done < total ? `${duration((total - done) / rate)} left` : "",
       note,
     ]
       .filter(Boolean)
@@ -118,7 +122,8 @@ function duration(seconds: number): string {
   return `${Math.floor(s / 3600)} h ${pad(Math.floor((s % 3600) / 60))} min`;
 }
 
-/** A line that wraps cannot be redrawn in place. */
-function fitted(line: string, columns = 80): string {
-  return line.length < columns ? line : `${line.slice(0, columns - 2)}…`;
+/** The first of the lines that fits, else the last one cut: a line that wraps cannot be redrawn in place. */
+function fitted(lines: readonly string[], columns = 80): string {
+  const last = lines.at(-1)!;
+  return lines.find((line) => line.length < columns) ?? `${last.slice(0, columns - 2)}…`;
 }

@@ -5,7 +5,8 @@ export class DictlearnError extends Error {
     readonly code: "FORMAT" | "IO" | "NOT_FOUND" | "SHAPE" | "UNSUPPORTED" | "USAGE",
     message: string,
     readonly remedy?: string,
+    options?: ErrorOptions,
   ) {
-    super(message);
+    super(message, options);
   }
 }

@@ -3,6 +3,7 @@ import { type Neox, type PackedRows, packRows } from "@dictlearn/neox";
 import { type ActivationMetrics, AliveFeatures, BatchSums, type Dictionary, type DictionaryMetrics, meanMetrics } from "@dictlearn/sae";
 import { passFeatures } from "./analyse.js";
 import { DictlearnError } from "./error.js";
+import { firstTokens } from "./firstTokens.js";
 import { type Model } from "./openModel.js";
 
 /** The model's cross-entropy in nats a token, with its activations, their reconstructions, or nothing at the site. */
@@ -49,7 +50,7 @@ export async function evaluate(model: Model, dictionary: Dictionary, texts: Asyn
     rows = [];
   };
   for await (const { text } of texts) {
-    const ids = model.tokenizer.encode(text).subarray(0, Math.min(contextLength, model.contextLength));
+    const ids = firstTokens(model.tokenizer, text, Math.min(contextLength, model.contextLength));
     if (ids.length === 0) continue;
     if (rows.push(ids) === batchSize) await measure();
     if (all.length === batches) break;

@@ -58,7 +58,6 @@ describe("what is not a dictionary is an error of one line", async () => {
     ["broken/empty.pt", /./],
     ["broken/not_a_checkpoint.pt", /./],
     ["dl_variants/backup_AutoEncoder.pt", /expected a finished dictionary, got the backup of a run at step \d+/],
-    ["dl/GatedAutoEncoder/ae.pt", /expected dict_class AutoEncoder or AutoEncoderNew, got "GatedAutoEncoder" \(config\.json\)/],
     ["nowhere/ae.pt", /expected a dictionary \(ae\.pt, or its folder\), got no such file/],
   ];
   test.each(cases)("%s", async (name, message) => {

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { type Device } from "@dictlearn/kernels";
-import { type Dictionary, readDictionaryLearning } from "@dictlearn/sae";
+import { type Dictionary, type ReadOptions, readDictionaryLearning } from "@dictlearn/sae";
 import { dictionaryFiles } from "./dictionaryFiles.js";
 import { DictlearnError } from "./error.js";
 import { type HubOption } from "./openFolder.js";
@@ -12,16 +12,17 @@ import { readJson } from "./readJson.js";
  * @param name a path on this machine; `hf:OWNER/REPO[@REV]/path/in/repo` on the Hugging Face Hub, where
  *   `archive.zip!/path` is an entry of a zip, of which nothing else is fetched; "demo": the bundled dictionary
  * @param options.normalizeDecoder as that library's from_pretrained (default): decoder columns of norm 1
+ * @param options.definitions classes of one's own (`defineDictionary`) that it may be of
  * @throws NOT_FOUND, FORMAT, UNSUPPORTED, and HubError for what the Hub has not or cannot be asked
  */
-export async function openDictionary(name: string, { device, normalizeDecoder, ...place }: HubOption & { device: Device; normalizeDecoder?: boolean }): Promise<Dictionary> {
+export async function openDictionary(name: string, { device, normalizeDecoder, definitions, ...place }: HubOption & Pick<ReadOptions, "definitions" | "normalizeDecoder"> & { device: Device }): Promise<Dictionary> {
   const { folder, path } = await dictionaryFiles(name, place);
   const config = await readJson(folder, posix.join(posix.dirname(path), "config.json"));
   const checkpoint = await openTorchInThread(await folder.local(path));
   try {
     const subject = name === "demo" ? "demo dictionary" : name;
     if (checkpoint.values.has("step") && checkpoint.names.some((name) => name.startsWith("ae."))) throw backup(subject, checkpoint.values.get("step"));
-    return await readDictionaryLearning(checkpoint, { device, subject, config, normalizeDecoder });
+    return await readDictionaryLearning(checkpoint, { device, subject, config, normalizeDecoder, definitions });
   } finally {
     await checkpoint.close();
   }

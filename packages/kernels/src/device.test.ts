@@ -1,6 +1,8 @@
-import { devices } from "@dictlearn/testing";
+import { devices, webgpuDevice } from "@dictlearn/testing";
 import { add, defineOp, gelu, openDevice, type Tensor } from "@dictlearn/kernels";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+
+const onGpu = await webgpuDevice();
 
 describe.each(await devices())("on $name", ({ device: found, skipped }) => {
   const device = found!;
@@ -107,6 +109,32 @@ describe.each(await devices())("on $name", ({ device: found, skipped }) => {
     });
     expect(await double({ x: device.tensor(new Float32Array([1, -4]), [2]) }, {}).y.read()).toEqual(new Float32Array([2, -8]));
   });
+});
+
+test.skipIf(onGpu.skipped)("a step that comes again on webgpu makes no buffer and no bind group anew", async () => {
+  const device = onGpu.device!;
+  const spies = (["createBuffer", "createBindGroup"] as const).map((name) => vi.spyOn(GPUDevice.prototype, name));
+  try {
+    using weight = device.tensor(new Float32Array(64).fill(1), [64]);
+    let log: Tensor | undefined;
+    const step = async () => {
+      using x = device.tensor(new Float32Array(64).fill(2), [64]);
+      log?.dispose(); // of the step before, which lives this long
+      log = gelu(x);
+      // freed in another order than made: what was freed last would come round to the same use after nine steps only
+      const between = Array.from({ length: 9 }, () => add(x, weight));
+      for (const odd of [0, 1]) between.forEach((tensor, i) => i % 2 === odd && tensor.dispose());
+      await device.idle();
+    };
+    for (let i = 0; i < 4; i++) await step();
+    spies.forEach((spy) => spy.mockClear());
+    for (let i = 0; i < 4; i++) await step();
+    log?.dispose();
+    expect(spies.map((spy) => spy.mock.calls.length)).toEqual([0, 0]);
+  } finally {
+    spies.forEach((spy) => spy.mockRestore());
+    device.dispose();
+  }
 });
 
 test("tensors of two devices do not mix", async () => {

@@ -1,6 +1,7 @@
 import type { Op } from "./defineOp.js";
 import { ShapeError } from "./error.js";
 import { Scopes } from "./scopes.js";
+import type { Tape } from "./tape.js";
 import { bytesOf, describe, sizeOf, Tensor, type DType, type Storage } from "./tensor.js";
 
 /** Elements as a host array: f32 → Float32Array, f16 → Uint16Array (its bits), i32 → Int32Array, u32 → Uint32Array. */
@@ -17,6 +18,8 @@ export abstract class Device {
   /** Settles when the device is gone (driver reset, unplugged). */
   abstract readonly lost: Promise<{ reason: string }>;
   readonly scopes = new Scopes();
+  /** What records the ops that run, while `valueAndGradients` does. */
+  tape: Tape | undefined;
 
   /** Uploads host data. @throws ShapeError when the length is not the shape's */
   tensor(data: HostArray, shape: readonly number[], dtype: DType = dtypeOf(data)): Tensor {

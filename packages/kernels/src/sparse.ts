@@ -1,3 +1,4 @@
+import { byFeature, type FeatureOrder } from "./ops/byFeature.js";
 import { sliceRows } from "./ops/copyRows.js";
 import type { Tensor } from "./tensor.js";
 
@@ -27,6 +28,11 @@ export class SparseFeatures {
     using index = cut(this.index);
     using values = cut(this.values);
     return { rowStart, index: (await index.read()) as Uint32Array, values: (await values.read()) as Float32Array };
+  }
+
+  /** The entries in the order of their features, for sums over a feature's rows. */
+  byFeature(): FeatureOrder {
+    return byFeature(this.rowStart, this.index, { F: this.shape[1] });
   }
 
   dispose(): void {

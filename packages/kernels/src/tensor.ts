@@ -1,5 +1,6 @@
 import type { Device } from "./device.js";
 import { KernelError } from "./error.js";
+import type { Recorded } from "./tape.js";
 
 export type DType = "f32" | "f16" | "i32" | "u32";
 export const bytesOf: Readonly<Record<DType, number>> = { f32: 4, f16: 2, i32: 4, u32: 4 };
@@ -45,7 +46,9 @@ export class Tensor {
   reshape(shape: readonly number[]): Tensor {
     assertAlive(this);
     if (sizeOf(shape) !== this.size) throw new KernelError("SHAPE", `reshape: expected ${this.size} elements, got [${shape.join(",")}] for ${describe(this)}`);
-    return new Tensor(this.device, this.dtype, [...shape], this.storage);
+    const y = new Tensor(this.device, this.dtype, [...shape], this.storage);
+    this.device.tape?.record(reshaping, { x: this }, { y }, {});
+    return y;
   }
 
   /** Frees the memory once no other tensor shares it. Twice is harmless. */
@@ -60,6 +63,13 @@ export class Tensor {
     this.dispose();
   }
 }
+
+/** A reshape as the tape sees it. */
+const reshaping: Recorded = {
+  name: "reshape",
+  saves: [],
+  vjp: ({ inputs, cotangents }) => ({ x: cotangents.y!.reshape(inputs.x!.shape) }),
+};
 
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 

@@ -1,9 +1,8 @@
-import { argmax, type Tensor } from "@dictlearn/kernels";
+import { argmax, openRng, type Rng, type Tensor } from "@dictlearn/kernels";
 import { NeoxError } from "./error.js";
 import type { HooksBySite } from "./hooks.js";
 import { KvCache } from "./kvCache.js";
 import type { Neox } from "./model.js";
-import { uniformAt } from "./philox.js";
 import { packRows } from "./rows.js";
 import { sample } from "./sample.js";
 
@@ -34,11 +33,12 @@ export async function* generate(model: Neox, prompt: Uint32Array, options: Gener
   if (prompt.length === 0 || prompt.length > contextLength) throw new NeoxError("USAGE", `generate: expected a prompt of 1..${contextLength} tokens, got ${prompt.length}`);
   const total = Math.min(contextLength, prompt.length + options.maxTokens);
   using cache = new KvCache(model.device, model.config, total);
+  const rng = openRng({ seed: options.seed ?? 0, stream: "sample" });
   let next = prompt;
   for (let length = prompt.length; length < total; length++) {
     const rows = packRows([next], { firstPosition: [cache.length] });
     using logits = (await model.run(rows, { at: options.at, logits: "last", cache })).logits!; // f32[1,V]
-    const token = await choose(logits, length - prompt.length, options);
+    const token = await choose(logits, rng, options);
     if (options.stopAt?.includes(token)) return;
     yield token;
     next = Uint32Array.of(token);
@@ -46,8 +46,8 @@ export async function* generate(model: Neox, prompt: Uint32Array, options: Gener
 }
 
 /** @param logits f32[1,V] */
-async function choose(logits: Tensor, step: number, { temperature = 0, topK, seed = 0 }: GenerateOptions): Promise<number> {
-  if (temperature > 0) return sample(await logits.read(), { temperature, topK, uniform: uniformAt(seed, step) });
+async function choose(logits: Tensor, rng: Rng, { temperature = 0, topK }: GenerateOptions): Promise<number> {
+  if (temperature > 0) return sample(await logits.read(), { temperature, topK, uniform: rng.integer(2 ** 32) / 2 ** 32 });
   using likeliest = argmax(logits); // u32[1]
   return (await likeliest.read())[0];
 }

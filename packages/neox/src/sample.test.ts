@@ -1,12 +1,12 @@
+import { openRng } from "@dictlearn/kernels";
 import { expect, test } from "vitest";
-import { uniformAt } from "./philox.js";
 import { sample } from "./sample.js";
 
 const logits = [1, 3, -Infinity, 2, 3];
 
 function shares(options: { temperature: number; topK?: number }): number[] {
   const counts = logits.map(() => 0);
-  for (let i = 0; i < 20_000; i++) counts[sample(logits, { ...options, uniform: uniformAt(3, i) })]++;
+  for (const uniform of openRng({ seed: 3, stream: "sample" }).uniform(20_000)) counts[sample(logits, { ...options, uniform })]++;
   return counts.map((n) => n / 20_000);
 }
 

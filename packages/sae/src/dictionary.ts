@@ -7,7 +7,7 @@ export interface Dictionary {
   readonly device: Device;
   readonly D: number;
   readonly F: number;
-  /** @param x f32[B,D] @returns sparse features [B,F] */
+  /** @param x f32[B,D] @returns sparse features [B,F]; an entry may be 0 (top-k rows with fewer than k active, gated ones) */
   encode(x: Tensor): SparseFeatures;
   /** @param features [B,F] @returns f32[B,D] */
   decode(features: SparseFeatures): Tensor;

@@ -2,10 +2,12 @@
 export class DictionaryError extends Error {
   override readonly name = "DictionaryError";
   constructor(
-    readonly code: "FORMAT" | "UNSUPPORTED",
+    readonly code: "FORMAT" | "UNSUPPORTED" | "SHAPE" | "USAGE",
     message: string,
     readonly remedy?: string,
   ) {
-    super(message);
+    super(message.length > longest ? `${message.slice(0, longest)}…` : message); // a file may hold names of megabytes
   }
 }
+
+const longest = 500;

@@ -1,5 +1,6 @@
 import { type AutoEncoderWeights } from "./dictionaries/autoEncoder.js";
 import { DictionaryError } from "./error.js";
+import { Columns, rowsOf, transposed } from "./matrix.js";
 
 /**
  * The same dictionary with decoder columns of norm 1: each column is divided by its norm, its encoder row and bias are
@@ -7,9 +8,11 @@ import { DictionaryError } from "./error.js";
  * The encoder is changed in place; the decoder is not, its norms are handed on.
  * @throws DictionaryError FORMAT `ae.pt: expected decoder columns of non-zero norm, got column 17 = 0`
  */
-export function normalize(weights: AutoEncoderWeights, subject: string): AutoEncoderWeights {
-  const { D, F, encoderWeight, encoderBias, decoderWeight } = weights;
-  const norms = columnNorms(decoderWeight, D, F);
+export function unitDecoder(weights: AutoEncoderWeights, subject: string): AutoEncoderWeights {
+  const { encoderBias, decoder } = weights;
+  const [D, F] = [weights.decoderBias.length, encoderBias.length];
+  const columns = decoder instanceof Columns ? decoder.data : transposed(decoder, F, D);
+  const norms = columnNorms(columns, D, F);
   const zero = norms.indexOf(0);
   if (zero >= 0)
     throw new DictionaryError(
@@ -19,12 +22,13 @@ export function normalize(weights: AutoEncoderWeights, subject: string): AutoEnc
     );
   if (norms.every((norm) => Math.abs(norm - 1) <= 1e-8 + 1e-5)) return weights; // torch.allclose
 
+  const encoder = rowsOf(weights.encoder);
   for (let f = 0; f < F; f++) {
     const norm = norms[f];
-    for (let at = f * D; at < (f + 1) * D; at++) encoderWeight[at] *= norm;
+    for (let at = f * D; at < (f + 1) * D; at++) encoder[at] *= norm;
     encoderBias[f] *= norm;
   }
-  return { ...weights, decoderNorms: norms };
+  return { ...weights, encoder, decoder: new Columns(D, F, columns, norms) };
 }
 
 /** @param matrix f32[D,F] @returns f32[F] */

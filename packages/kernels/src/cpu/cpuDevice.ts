@@ -78,7 +78,8 @@ export class CpuDevice extends Device {
 
   run(op: Op, inputs: Readonly<Record<string, Tensor>>, outputs: Readonly<Record<string, Tensor>>, params: object): void {
     if (op.wasm) {
-      this.#pool.run(op.wasm(inputs as never, outputs as never, params as never));
+      const calls = op.wasm(inputs as never, outputs as never, params as never);
+      for (const call of Array.isArray(calls) ? calls : [calls]) this.#pool.run(call);
     } else {
       const hosts = (tensors: Readonly<Record<string, Tensor>>) => Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, this.#host(tensor)]));
       op.reference(hosts(inputs) as never, hosts(outputs) as never, params as never);

@@ -1,4 +1,4 @@
-import { compactInto, countPositive, scanInto, type Tensor } from "@dictlearn/kernels";
+import { compactInto, countActive, scanInto, type Tensor } from "@dictlearn/kernels";
 import { devices, expectReference, runOn, seededNormal, webgpuDevice } from "@dictlearn/testing";
 import { describe, expect, test } from "vitest";
 
@@ -11,10 +11,10 @@ describe.each([...(await devices()), { ...small, name: `${small.name}, bindings 
     for (let at = 0; at < B; at += rows) {
       const end = Math.min(B, at + rows);
       const tile = dense.device.tensor(x.subarray(at * F, end * F), [end - at, F]);
-      scanInto(rowStart, countPositive(tile), { at });
+      scanInto(rowStart, countActive(tile), { at });
       compactInto(index, values, tile, rowStart, { at });
     }
-    return [countPositive(dense), rowStart, index, values];
+    return [countActive(dense), rowStart, index, values];
   };
 
   test.skipIf(skipped).each([
@@ -37,6 +37,24 @@ describe.each([...(await devices()), { ...small, name: `${small.name}, bindings 
     );
   });
 
+  test.skipIf(skipped).each([
+    [1, 1, 0, false],
+    [7, 5, 0.25, false],
+    [9, 1025, 0.25, true],
+    [3, 67, 0, true],
+  ])("f32[%i,%i] above a threshold each less %f, positive only: %s", async (B, F, margin, positive) => {
+    const x = seededNormal(B + F, B * F).map((v, i) => (i % 13 === 0 ? NaN : v));
+    const capacity = B * F;
+    const given = [[x, [B, F]], [new Uint32Array(B + 1), [B + 1]], [new Uint32Array(capacity), [capacity]], [new Float32Array(capacity), [capacity]]] as const;
+    for (const width of [F, 1])
+      await expectReference(device!, [...given, [seededNormal(5, width), [width]]], (x, rowStart, index, values, threshold) => {
+        const counts = countActive(x, { threshold, margin, positive });
+        scanInto(rowStart, counts, { at: 0 });
+        compactInto(index, values, x, rowStart, { at: 0 }, { threshold, margin, positive });
+        return [counts, rowStart, index, values];
+      });
+  });
+
   test.skipIf(skipped)("what has no room is not written", async () => {
     const [index, values] = await runOn(
       device!,
@@ -50,7 +68,7 @@ describe.each([...(await devices()), { ...small, name: `${small.name}, bindings 
   test.skipIf(skipped)("rows outside are an error", () => {
     device!.scope(() => {
       const [x, rowStart, none] = [device!.zeros([3, 4]), device!.zeros([4], "u32"), device!.zeros([0], "u32")];
-      expect(() => scanInto(rowStart, countPositive(x), { at: 1 })).toThrow("scanInto: expected rows 1 to 4 inside 3 (rowStart is u32[4])");
+      expect(() => scanInto(rowStart, countActive(x), { at: 1 })).toThrow("scanInto: expected rows 1 to 4 inside 3 (rowStart is u32[4])");
       expect(() => compactInto(none, device!.zeros([0]), x, rowStart, { at: 1 })).toThrow("compactInto: expected rows 1 to 4 inside 3 (rowStart is u32[4])");
     });
   });

@@ -1,5 +1,5 @@
 import { copyRowsInto, sliceRows } from "@dictlearn/kernels";
-import { devices, expectReference, seededNormal, webgpuDevice } from "@dictlearn/testing";
+import { devices, expectGradients, expectReference, seededNormal, webgpuDevice } from "@dictlearn/testing";
 import { describe, expect, test } from "vitest";
 
 const small = await webgpuDevice({ bindingBytes: 1024 });
@@ -17,6 +17,10 @@ describe.each([...(await devices()), { ...small, name: `${small.name}, bindings 
       copyRowsInto(target, source, { at });
       return [target, sliceRows(target, { start: at, end: at + N }), sliceRows(target, { start: 0, end: at }), sliceRows(target, { start: M, end: M })];
     });
+  });
+
+  test.skipIf(skipped)("the gradient of a slice: zeros outside", async () => {
+    for (const [start, end] of [[0, 2], [1, 3], [2, 2], [0, 4]]) await expectGradients(device!, [[seededNormal(1, 12), [4, 3]]], (x) => [sliceRows(x, { start, end }), sliceRows(x, { start: 0, end: 1 })], { absolute: 1e-6 });
   });
 
   test.skipIf(skipped)("every bit arrives: NaN with a payload, -0, denormals, u32", async () => {

@@ -64,6 +64,12 @@ const slice = defineOp<{ x: Float32Array }, { y: Float32Array }, { start: number
   },
   wasm: ({ x }, { y }, { start }) => copyWords(x, start, y, 0, y.shape[0]),
   wgsl: ({ x }, { y }, { start }) => copyParts(x, start, y, 0, y.shape[0]),
+  saves: [],
+  vjp({ inputs: { x }, cotangents: { y }, params: { start } }) {
+    const whole = y.device.zeros(x.shape);
+    copyRowsInto(whole, y, { at: start });
+    return { x: whole };
+  },
 });
 
 /**

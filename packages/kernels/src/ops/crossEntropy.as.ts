@@ -23,3 +23,14 @@ export function crossEntropy(): void {
     store<f32>(out, <f32>(Math.log(sum) + (<f64>largest - load<f32>(row + (<usize>target << 2)))));
   }
 }
+
+/** takeTargetInto(slope, targets, N, V): slope[n, targets[n]] -= 1; one task */
+export function takeTargetInto(): void {
+  if (nextTask() < 0) return;
+  const slope = pointer(0), targets = pointer(1), N = arg(2), V = arg(3);
+  for (let n = 0; n < N; n++) {
+    const target = load<u32>(targets + (<usize>n << 2)), row = slope + (<usize>n * V << 2), at = row + (<usize>target << 2);
+    if (target < <u32>V) store<f32>(at, load<f32>(at) - 1);
+    else if (V) store<f32>(row, <f32>NaN);
+  }
+}

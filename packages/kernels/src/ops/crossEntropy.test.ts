@@ -1,5 +1,5 @@
 import { crossEntropy } from "@dictlearn/kernels";
-import { devices, expectReference, runOn, seededNormal, webgpuDevice } from "@dictlearn/testing";
+import { devices, expectGradients, expectReference, gradientsOf, runOn, seededNormal, webgpuDevice } from "@dictlearn/testing";
 import { describe, expect, test } from "vitest";
 
 const small = await webgpuDevice({ bindingBytes: 4096 });
@@ -17,6 +17,15 @@ describe.each([...(await devices()), { ...small, name: `${small.name}, bindings 
     const targets = Uint32Array.from({ length: N }, (_, n) => (n * 7919) % V);
     // the differences of logits carry 2^-24 of their size; the sum some 1e-6
     await expectReference(device!, [[logits, [N, V]], [targets, [N]]], crossEntropy, { absolute: 4e-6, relative: 1e-6 });
+  });
+
+  test.skipIf(skipped)("its gradient: the law, the backward kernels at odd sizes, NaN for a target past V", async () => {
+    const given = (N: number, V: number) => [[seededNormal(N + V, N * V).map((x) => 2 * x), [N, V]], [Uint32Array.from({ length: N }, (_, n) => (n * 7919) % V), [N]]] as const;
+    await expectGradients(device!, given(4, 5), crossEntropy, { absolute: 2e-6 });
+    for (const [N, V] of [[0, 3], [1, 1], [5, 64], [70, 16], [37, 256], [3, 320]]) await expectReference(device!, given(N, V), gradientsOf(crossEntropy), { absolute: 1e-5 });
+    const [slope] = await runOn(device!, [[new Float32Array(4), [2, 2]], [Uint32Array.of(2, 0), [2]]], (logits, targets) => gradientsOf((x) => crossEntropy(x, targets))(logits));
+    expect(slope[0]).toBeNaN();
+    expect([...slope.subarray(2)]).not.toContain(NaN);
   });
 
   test.skipIf(skipped)("a vocabulary of 50,257: close to ln V for equal logits", async () => {

@@ -2,8 +2,10 @@ import { address } from "../cpu/wasmCall.js";
 import { defineOp } from "../defineOp.js";
 import { expectShape } from "../shapes.js";
 import { describe, type Tensor } from "../tensor.js";
-import { acrossLanes, eachRow, grid } from "../webgpu/dispatch.js";
+import { acrossLanes, eachElement, eachRow, grid } from "../webgpu/dispatch.js";
 import { rowTiles } from "../webgpu/tiles.js";
+import { mul } from "./elementwise.js";
+import { softmax } from "./softmax.js";
 
 const op = defineOp<{ logits: Float32Array; targets: Uint32Array }, { y: Float32Array }>({
   name: "crossEntropy",
@@ -42,6 +44,36 @@ const op = defineOp<{ logits: Float32Array; targets: Uint32Array }, { y: Float32
       write: { y },
       u32: { rows: end - first, first, V: logits.shape[1], nan: 0x7fc00000 },
       workgroups: grid(end - first),
+    })),
+  saves: ["logits", "targets"],
+  vjp({ inputs: { logits, targets }, cotangents: { y } }) {
+    const slope = softmax(logits);
+    takeTarget({ slope, targets }, {});
+    return { logits: mul(slope, y.reshape([y.size, 1])) };
+  },
+});
+
+const takeTarget = defineOp<{ slope: Float32Array; targets: Uint32Array }, object>({
+  name: "takeTargetInto",
+  writes: ["slope"],
+  outputs: () => ({}),
+  reference({ slope, targets }) {
+    const [N, V] = slope.shape as [number, number];
+    for (let n = 0; n < N; n++)
+      if (targets.data[n] < V) slope.data[n * V + targets.data[n]] -= 1;
+      else if (V > 0) slope.data[n * V] = NaN;
+  },
+  wasm: ({ slope, targets }) => ({ kernel: "takeTargetInto", args: [address(slope), address(targets), targets.size, slope.shape[1]], tasks: 1 }),
+  wgsl: ({ slope, targets }) =>
+    rowTiles(slope).map(({ binding, first, end }) => ({
+      code: eachElement(`
+  let wanted = targets[p.first + index];
+  if (wanted < p.V) { slope[index * p.V + wanted] -= 1.0; }
+  else { slope[index * p.V] = bitcast<f32>(p.nan); }`),
+      read: { targets },
+      write: { slope: binding },
+      u32: { n: end - first, first, V: slope.shape[1], nan: 0x7fc00000 },
+      workgroups: grid(Math.ceil((end - first) / 256)),
     })),
 });
 

@@ -1,5 +1,5 @@
 import { add, decodeSparse, encodeRelu, SparseFeatures } from "@dictlearn/kernels";
-import { devices, expectClose, expectReference, seededNormal, webgpuDevice } from "@dictlearn/testing";
+import { devices, expectClose, expectGradients, expectReference, seededFeatures, seededNormal, webgpuDevice, type Input } from "@dictlearn/testing";
 import { describe, expect, test } from "vitest";
 
 const small = await webgpuDevice({ bindingBytes: 4096 });
@@ -27,6 +27,18 @@ describe.each([...(await devices()), { ...small, name: `${small.name}, bindings 
       },
       { absolute: 16 * Math.sqrt(most) * 2 ** -24 * 2, relative: 2 ** -22 },
     );
+  });
+
+  test.skipIf(skipped).each([
+    [1, 1, 1, 1],
+    [9, 5, 3, 2],
+    [3, 7, 11, 7],
+  ])("%i rows, %i features, %i columns, up to %i active: gradients are finite differences", async (B, F, D, most) => {
+    const inputs = [...seededFeatures(1, B, F, most), [seededNormal(2, F * D), [F, D]], [seededNormal(3, D), [D]]] as const;
+    // values past the entries have slopes that nobody defines
+    const nnz = inputs[0][0][B];
+    const cut: Input[] = [inputs[0], [inputs[1][0].slice(0, nnz), [nnz]], [inputs[2][0].slice(0, nnz), [nnz]], inputs[3] as Input, inputs[4] as Input];
+    await expectGradients(device!, cut, (rowStart, index, values, decoder, bias) => decodeSparse(new SparseFeatures([B, F], rowStart, index, values), decoder, bias), { absolute: 1e-5, relative: 1e-5 });
   });
 
   test.skipIf(skipped)("encode and decode: a dictionary of plus and minus each direction gives x back", async () => {

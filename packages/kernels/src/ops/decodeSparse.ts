@@ -5,6 +5,10 @@ import type { SparseFeatures } from "../sparse.js";
 import { describe, type Tensor } from "../tensor.js";
 import { eachElement, grid } from "../webgpu/dispatch.js";
 import { rowTiles } from "../webgpu/tiles.js";
+import { byFeature } from "./byFeature.js";
+import { linearAt } from "./linearAt.js";
+import { sumColumns } from "./sums.js";
+import { sumRowsByFeature } from "./sumByFeature.js";
 
 const ROWS = 8;
 
@@ -34,6 +38,14 @@ const op = defineOp<Inputs, { y: Float32Array }, { F: number }>({
         for (let e = rowStart.data[b]; e < rowStart.data[b + 1]; e++) sum += values.data[e] * decoder.data[index.data[e] * D + d];
         y.data[b * D + d] = sum + (bias ? bias.data[d] : 0);
       }
+  },
+  saves: ["rowStart", "index", "values", "decoder"],
+  vjp({ inputs: { rowStart, index, values, decoder }, cotangents: { y }, params: { F }, needs }) {
+    return {
+      values: needs.values && linearAt({ shape: [y.shape[0], F], rowStart, index }, y, decoder),
+      decoder: needs.decoder && sumRowsByFeature(byFeature(rowStart, index, { F }), values, y),
+      bias: needs.bias && sumColumns(y),
+    };
   },
   wasm: ({ rowStart, index, values, decoder, bias }, { y }, { F }) => ({
     kernel: "decodeSparse",

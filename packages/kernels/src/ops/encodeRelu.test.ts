@@ -1,5 +1,5 @@
 import { decodeSparse, encodeRelu, linear, type Device } from "@dictlearn/kernels";
-import { devices, ReferenceDevice, seededNormal, webgpuDevice } from "@dictlearn/testing";
+import { devices, expectGradients, ReferenceDevice, seededNormal, webgpuDevice, type Input } from "@dictlearn/testing";
 import { describe, expect, test } from "vitest";
 
 /** x, an encoder and a bias that leaves about a sixth of the features on. */
@@ -45,6 +45,15 @@ describe.each(await devices())("a ReLU dictionary on $name", ({ device: found, s
       expect([...rowStart]).toEqual([0, 1, 3]);
       expect([...values]).toEqual([1, NaN, NaN]);
     });
+  });
+
+  test.skipIf(skipped).each([
+    [1, 1, 1],
+    [5, 3, 7],
+    [3, 6, 11],
+  ])("%i rows of %i in %i features: gradients are finite differences", async (B, D, F) => {
+    const inputs: Input[] = [[seededNormal(1, B * D), [B, D]], [seededNormal(2, F * D), [F, D]], [seededNormal(3, F), [F]], [seededNormal(4, F * 3), [F, 3]]];
+    await expectGradients(device, inputs, (x, encoder, bias, decoder) => decodeSparse(encodeRelu(x, encoder, bias), decoder), { absolute: 1e-5, relative: 1e-5 });
   });
 
   test.skipIf(skipped)("what does not fit is named", () => {

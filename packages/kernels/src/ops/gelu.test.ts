@@ -1,5 +1,5 @@
 import { gelu } from "@dictlearn/kernels";
-import { devices, runOn, ReferenceDevice, seededNormal } from "@dictlearn/testing";
+import { devices, expectGradients, expectReference, gradientsOf, runOn, ReferenceDevice, seededNormal } from "@dictlearn/testing";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { ERF } from "./gelu.js";
@@ -51,6 +51,12 @@ describe.each(await devices())("gelu on $name", ({ device, skipped }) => {
     const [expected] = await runOn(new ReferenceDevice(), [[x, shape]], gelu);
     const [actual] = await runOn(device!, [[x, shape]], gelu);
     expectGelu(x, actual, expected);
+  });
+
+  test.skipIf(skipped)("its gradient, and far out", async () => {
+    const x = [...seededNormal(1, 21).map((v) => 3 * v), 0, 6, -6, 20, -20, 1e4, -1e4];
+    for (const n of [0, 3, 257, 8195]) await expectReference(device!, [[seededNormal(n, n).map((v) => 3 * v), [n]]], gradientsOf(gelu), { absolute: 4e-6 });
+    await expectGradients(device!, [[Float32Array.from(x), [x.length]]], gelu, { absolute: 2e-6, relative: 2e-6 });
   });
 
   test.skipIf(skipped)("far out it is x or nothing, at ±0 and among denormals half of x, and NaN stays", async () => {

@@ -13,13 +13,13 @@ export const ERF = {
   q: [1, 0.50416347, 0.115084198, 0.0151722069, 0.00118810307, 3.80705974e-5],
   limit: 3.92,
 };
-/** GELU of one scalar `v` in WGSL. */
 const horner = (c: readonly number[]) => c.reduceRight((rest, a) => (rest ? `(${rest}) * t + ${a.toExponential()}` : a.toExponential()), "");
-const wgslGelu = `
-fn gelu(v: f32) -> f32 {
+const wgslErf = `
+/** erf(v/√2) */
+fn erf(v: f32) -> f32 {
   let z = clamp(v * 0.70710678, -${ERF.limit}, ${ERF.limit});
   let t = z * z;
-  return 0.5 * v * (1.0 + z * (${horner(ERF.p)}) / (${horner(ERF.q)}));
+  return z * (${horner(ERF.p)}) / (${horner(ERF.q)});
 }`;
 
 /** erf by its all-positive series, 2/√π e^(-x²) Σ 2ⁿ x^(2n+1)/(2n+1)!!, to double precision. */
@@ -42,7 +42,28 @@ const op = defineOp<{ x: Float32Array }, { y: Float32Array }>({
     for (let i = 0; i < x.data.length; i++) y.data[i] = 0.5 * x.data[i]! * (1 + erf(x.data[i]! / Math.SQRT2));
   },
   wasm: ({ x }, { y }) => ({ kernel: "gelu", args: [address(x), address(y), x.size], tasks: Math.ceil(x.size / CHUNK) }),
-  wgsl: ({ x }, { y }) => ({ code: wgslGelu + eachElement("y[index] = gelu(x[index]);"), read: { x }, write: { y }, u32: { n: x.size }, workgroups: grid(Math.ceil(x.size / 256)) }),
+  wgsl: ({ x }, { y }) => ({ code: wgslErf + eachElement("y[index] = 0.5 * x[index] * (1.0 + erf(x[index]));"), read: { x }, write: { y }, u32: { n: x.size }, workgroups: grid(Math.ceil(x.size / 256)) }),
+  saves: ["x"],
+  vjp: ({ inputs: { x }, cotangents: { y } }) => ({ x: backward({ x, y }, {}).dx }),
+});
+
+const backward = defineOp<{ x: Float32Array; y: Float32Array }, { dx: Float32Array }>({
+  name: "geluBackward",
+  outputs: ({ x }) => ({ dx: { dtype: "f32", shape: x.shape } }),
+  reference({ x, y }, { dx }) {
+    for (let i = 0; i < x.data.length; i++) {
+      const v = x.data[i]!;
+      dx.data[i] = y.data[i]! * (0.5 * (1 + erf(v / Math.SQRT2)) + (v * Math.exp(-0.5 * v * v)) / Math.sqrt(2 * Math.PI));
+    }
+  },
+  wasm: ({ x, y }, { dx }) => ({ kernel: "geluBackward", args: [address(x), address(y), address(dx), x.size], tasks: Math.ceil(x.size / CHUNK) }),
+  wgsl: ({ x, y }, { dx }) => ({
+    code: wgslErf + eachElement("let v = x[index];\n  let held = clamp(v, -14.0, 14.0);\n  dx[index] = y[index] * (0.5 * (1.0 + erf(v)) + held * exp(-0.5 * held * held) * 0.39894228);"),
+    read: { x, y },
+    write: { dx },
+    u32: { n: x.size },
+    workgroups: grid(Math.ceil(x.size / 256)),
+  }),
 });
 
 /**

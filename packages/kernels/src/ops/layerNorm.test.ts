@@ -1,5 +1,5 @@
-import { layerNorm } from "@dictlearn/kernels";
-import { devices, expectReference, runOn, seededNormal } from "@dictlearn/testing";
+import { layerNorm, type Tensor } from "@dictlearn/kernels";
+import { devices, expectGradients, expectReference, gradientsOf, runOn, seededNormal } from "@dictlearn/testing";
 import { describe, expect, test } from "vitest";
 
 describe.each(await devices())("layerNorm on $name", ({ device, skipped }) => {
@@ -19,6 +19,13 @@ describe.each(await devices())("layerNorm on $name", ({ device, skipped }) => {
       const tolerance = { absolute: D === 1 ? 2e-3 : 4e-6 * (1 + mean), relative: 1e-5 };
       await expectReference(device!, [[x, [N, D]], [seededNormal(2, D), [D]], [seededNormal(3, D), [D]]], (x, w, b) => layerNorm(x, w, b, { epsilon: 1e-5 }), tolerance);
     }
+  });
+
+  test.skipIf(skipped)("its gradients: the law, and the backward kernel at odd sizes", async () => {
+    const given = (N: number, D: number) => [[seededNormal(N + D, N * D), [N, D]], [seededNormal(2, D), [D]], [seededNormal(3, D), [D]]] as const;
+    const norm = (x: Tensor, w: Tensor, b: Tensor) => layerNorm(x, w, b, { epsilon: 1e-2 });
+    for (const [N, D] of [[3, 5], [1, 2], [4, 7]]) await expectGradients(device!, given(N, D), norm, { absolute: 2e-5, relative: 1e-5 });
+    for (const [N, D] of [[0, 5], [17, 3], [2, 64], [5, 65], [33, 127], [3, 1021]]) await expectReference(device!, given(N, D), gradientsOf(norm), { absolute: 4e-5, relative: 1e-5 });
   });
 
   test.skipIf(skipped)("a constant row becomes the bias", async () => {

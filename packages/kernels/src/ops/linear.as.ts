@@ -1,4 +1,5 @@
 import { arg, nextTask, pointer, scratch } from "../wasm/job.as";
+import { highHalves, lowHalves, unpackHigh, unpackLow } from "../wasm/simd.as";
 
 // Every element is bias[n], then += x[m,k] * weight[n,k] for k = 0, 1, 2…: each product and each sum rounded to f32, on
 // whatever path. So a row's bytes cannot depend on the rows beside it, on the blocks, or on the thread.
@@ -91,24 +92,6 @@ function pack(weight: usize, K: i32, width: i32, depth: i32, panel: usize): void
       w0 += 4; w1 += 4; w2 += 4; w3 += 4; to += 64;
     }
   }
-}
-
-// Of a 4x4 transpose: [a0 b0 a1 b1], [a2 b2 a3 b3], then halves side by side.
-// @ts-ignore: decorator
-@inline function unpackLow(a: v128, b: v128): v128 {
-  return v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-}
-// @ts-ignore: decorator
-@inline function unpackHigh(a: v128, b: v128): v128 {
-  return v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-}
-// @ts-ignore: decorator
-@inline function lowHalves(a: v128, b: v128): v128 {
-  return v128.shuffle<i64>(a, b, 0, 2);
-}
-// @ts-ignore: decorator
-@inline function highHalves(a: v128, b: v128): v128 {
-  return v128.shuffle<i64>(a, b, 1, 3);
 }
 
 /** linearThin(x, weight, bias or 0, y, M, N, K, columns): `linear` for one or two rows, without packing; tasks of `columns` columns (a multiple of 4) */

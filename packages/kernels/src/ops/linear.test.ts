@@ -1,5 +1,5 @@
-import { devices, ReferenceDevice, runOn, seededNormal, webgpuDevice, type Input } from "@dictlearn/testing";
-import { linear, type Device, type Tensor } from "@dictlearn/kernels";
+import { devices, expectClose, expectGradients, ReferenceDevice, runOn, seededNormal, webgpuDevice, type Input } from "@dictlearn/testing";
+import { linear, matmul, type Device, type Tensor } from "@dictlearn/kernels";
 import { afterAll, describe, expect, test } from "vitest";
 
 const inputs = (M: number, N: number, K: number): [x: Input, weight: Input, bias: Input] => [
@@ -46,6 +46,31 @@ describe.each(await devices())("on $name", ({ device: found, skipped }) => {
     const given = inputs(M, N, K);
     await expectWithinRounding(device, given);
     await expectWithinRounding(device, given.slice(0, 2));
+  });
+
+  test.skipIf(skipped).each([
+    [1, 1, 1],
+    [3, 5, 2],
+    [9, 4, 7],
+  ])("gradients of x[%i rows] weight[%i rows] of %i columns, with and without bias", async (M, N, K) => {
+    const given = inputs(M, N, K);
+    await expectGradients(device, given, run, { absolute: 1e-5 });
+    await expectGradients(device, given.slice(0, 2), run, { absolute: 1e-5 });
+  });
+
+  test.skipIf(skipped)("matmul takes either side transposed, and has gradients", async () => {
+    const input = (seed: number, rows: number, columns: number): Input => [seededNormal(seed, rows * columns), [rows, columns]];
+    const [M, N, K] = [5, 3, 7];
+    for (const transposeA of [false, true])
+      for (const transposeB of [false, true]) {
+        const given = [transposeA ? input(1, K, M) : input(1, M, K), transposeB ? input(2, N, K) : input(2, K, N)];
+        const run = (a: Tensor, b: Tensor) => matmul(a, b, { transposeA, transposeB });
+        const at = (of: number, i: number, j: number) => given[of][0][i * given[of][1][1] + j];
+        const expected = Array.from({ length: M * N }, (_, i) => Array.from({ length: K }, (_, k) => (transposeA ? at(0, k, Math.floor(i / N)) : at(0, Math.floor(i / N), k)) * (transposeB ? at(1, i % N, k) : at(1, k, i % N))).reduce((a, b) => a + b));
+        expectClose((await runOn(device, given, run))[0], expected, { absolute: 1e-5 });
+        await expectGradients(device, given, run, { absolute: 1e-5 });
+      }
+    device.scope(() => expect(() => matmul(device.zeros([4, 5]), device.zeros([4, 5]))).toThrow("matmul: expected b f32[5,N], got f32[4,5] (a is f32[4,5])"));
   });
 
   test.skipIf(skipped)("no rows in, none out", async () => {

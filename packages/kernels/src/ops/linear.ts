@@ -4,6 +4,8 @@ import { expectShape } from "../shapes.js";
 import { describe, type Tensor } from "../tensor.js";
 import { grid, type Dispatch } from "../webgpu/dispatch.js";
 import { rowTiles } from "../webgpu/tiles.js";
+import { sumColumns } from "./sums.js";
+import { transpose } from "./transpose.js";
 
 type Inputs<T> = { x: T; weight: T; bias?: T };
 
@@ -36,6 +38,12 @@ const op = defineOp<Inputs<Float32Array>, { y: Float32Array }>({
     return { kernel, args: [address(x), address(weight), bias ? address(bias) : 0, address(y), M, N, K, COLUMNS, rows], tasks: groups * blocks };
   },
   wgsl: ({ x, weight, bias }, { y }) => passes({ x, weight, bias }, y),
+  saves: ["x", "weight"],
+  vjp: ({ inputs: { x, weight }, cotangents: { y }, needs }) => ({
+    x: needs.x && matmul(y, weight),
+    weight: needs.weight && matmul(y, x, { transposeA: true }),
+    bias: needs.bias && sumColumns(y),
+  }),
 });
 /** What a task of the WASM kernel takes on; a thread packs its columns of the weight once for all its rows. */
 const COLUMNS = 64;
@@ -168,3 +176,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
  * @throws ShapeError `linear: expected x f32[B,512], got f32[4,768] (weight is f32[2048,512])`
  */
 export const linear = (x: Tensor, weight: Tensor, bias?: Tensor): Tensor => op(bias ? { x, weight, bias } : { x, weight }, {}).y;
+
+/**
+ * a b, where either may stand transposed. Transposing is a pass over memory, small beside the product: one tuned kernel,
+ * that of `linear`, serves all four.
+ * @param a f32[M,K], or f32[K,M] with transposeA
+ * @param b f32[K,N], or f32[N,K] with transposeB
+ * @returns f32[M,N]
+ * @throws ShapeError `matmul: expected b f32[512,N], got f32[768,512] (a is f32[4,512])`
+ */
+export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: { transposeA?: boolean; transposeB?: boolean } = {}): Tensor {
+  expectShape("matmul", "a", a, ["f32"], transposeA ? ["K", "M"] : ["M", "K"]);
+  const K = a.shape[transposeA ? 0 : 1];
+  expectShape("matmul", "b", b, ["f32"], transposeB ? ["N", K] : [K, "N"], `a is ${describe(a)}${transposeA ? ", transposed" : ""}`);
+  return a.device.scope(() => linear(transposeA ? transpose(a) : a, transposeB ? b : transpose(b)));
+}

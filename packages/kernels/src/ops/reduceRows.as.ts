@@ -28,7 +28,7 @@ export function argmax(): void {
 }
 
 /** Sum of n floats: runs of 256 in f32, four lanes each, those in f64. */
-function rowSum(x: usize, n: i32): f64 {
+export function rowSum(x: usize, n: i32): f64 {
   let sum: f64 = 0;
   for (let i = 0; i < n; ) {
     let s = f32x4.splat(0);

@@ -5,6 +5,7 @@ import { expectShape } from "../shapes.js";
 import { describe, type Tensor } from "../tensor.js";
 import { acrossLanes, eachRow, grid, type Dispatch } from "../webgpu/dispatch.js";
 import { rowTiles } from "../webgpu/tiles.js";
+import { repeat } from "./repeat.js";
 
 type Name = "sumRows" | "meanRows" | "maxRows";
 
@@ -49,8 +50,8 @@ const wgsl: Record<Name, (x: Tensor, y: Tensor) => Dispatch[]> = {
   maxRows: (x, y) => partsOf(x, y, "u32", `${wgslLargest} y[p.first + row] = disorder(best);`, wgslOrder + acrossLanes("largest", "max(a, b)", "u32")),
 };
 
-/** One of the three: `reduce` makes a row a number. */
-function reduction(name: Name, reduce: (row: Float32Array) => number) {
+/** One of the three: `reduce` makes a row a number; `gradient` is what each of its D elements counts in that, if they count alike. */
+function reduction(name: Name, reduce: (row: Float32Array) => number, gradient?: (D: number) => number) {
   const op = defineOp<{ x: Float32Array }, { y: Float32Array }>({
     name,
     outputs({ x }) {
@@ -63,6 +64,7 @@ function reduction(name: Name, reduce: (row: Float32Array) => number) {
     },
     wasm: ({ x }, { y }) => byRows(name, x, y),
     wgsl: ({ x }, { y }) => wgsl[name](x, y),
+    ...(gradient && { saves: [], vjp: ({ inputs: { x }, cotangents: { y } }) => ({ x: repeat(y.reshape([x.shape[0], 1]), x.shape, gradient(x.shape[1])) }) }),
   });
   return (x: Tensor): Tensor => op({ x }, {}).y;
 }
@@ -104,9 +106,9 @@ function expectColumns(name: string, x: Tensor, least: number): void {
 }
 
 /** Sum of each row. @param x f32[N,D] @returns f32[N]; the order of addition depends on D alone */
-export const sumRows = reduction("sumRows", (row) => row.reduce((sum, v) => sum + v, 0));
+export const sumRows = reduction("sumRows", (row) => row.reduce((sum, v) => sum + v, 0), () => 1);
 /** Mean of each row. @param x f32[N,D], D >= 1 @returns f32[N] */
-export const meanRows = reduction("meanRows", (row) => row.reduce((sum, v) => sum + v, 0) / row.length);
+export const meanRows = reduction("meanRows", (row) => row.reduce((sum, v) => sum + v, 0) / row.length, (D) => 1 / D);
 /** Largest value of each row; NaN where the row has one. @param x f32[N,D], D >= 1 @returns f32[N] */
 export const maxRows = reduction("maxRows", (row) => row.reduce((max, v) => Math.max(max, v), -Infinity));
 

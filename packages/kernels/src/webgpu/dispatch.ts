@@ -70,23 +70,25 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
 /**
  * WGSL for a function `name(lane, part)` that all 64 threads of a workgroup call together: `combine` of a and b over
- * their parts, by halves, the same to every thread.
+ * their parts, the same to every thread. Eight by eight, since a barrier costs more than a few sums; a second call may
+ * follow at once, since what it writes first has been read before the barrier in between.
  */
 export const acrossLanes = (name: string, combine: string, type = "f32"): string => `
 var<workgroup> ${name}Parts: array<${type}, 64>;
+var<workgroup> ${name}Eighths: array<${type}, 8>;
+fn ${name}Of(a: ${type}, b: ${type}) -> ${type} { return ${combine}; }
 fn ${name}(lane: u32, part: ${type}) -> ${type} {
-  workgroupBarrier();
   ${name}Parts[lane] = part;
-  for (var half = 32u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) {
-      let a = ${name}Parts[lane];
-      let b = ${name}Parts[lane + half];
-      ${name}Parts[lane] = ${combine};
-    }
+  workgroupBarrier();
+  if (lane < 8u) {
+    var eighth = ${name}Parts[lane];
+    for (var i = lane + 8u; i < 64u; i += 8u) { eighth = ${name}Of(eighth, ${name}Parts[i]); }
+    ${name}Eighths[lane] = eighth;
   }
   workgroupBarrier();
-  return ${name}Parts[0];
+  var whole = ${name}Eighths[0];
+  for (var i = 1u; i < 8u; i++) { whole = ${name}Of(whole, ${name}Eighths[i]); }
+  return whole;
 }`;
 
 /** A grid of `count` workgroups, folded into two dimensions past the limit of 65,535. */

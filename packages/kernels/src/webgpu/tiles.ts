@@ -15,7 +15,7 @@ export interface RowTile {
  * @param atMost rows a part may have at the most (for the sake of another tensor that is cut alike)
  */
 export function rowTiles(tensor: Tensor, atMost = Infinity): RowTile[] {
-  const rows = tensor.shape[0]!;
+  const rows = tensor.shape[0] ?? 1;
   const rowBytes = sizeOf(tensor.shape.slice(1)) * bytesOf[tensor.dtype];
   const { bindingBytes, offsetAlignment } = (tensor.device as WebGpuDevice).limits;
   if (rows * rowBytes <= bindingBytes && rows <= atMost) return [{ first: 0, end: rows, binding: { tensor } }];

@@ -29,7 +29,10 @@ export class WebGpuDevice extends Device {
   readonly #device: GPUDevice;
   readonly #pipelines = new Map<string, GPUComputePipeline>();
   readonly #binds = new Map<string, GPUBindGroup>();
-  /** Freed buffers by size. Work runs in order, so a buffer may be used again before its last use has run. */
+  /**
+   * Freed buffers by size, the oldest last. Work runs in order, so a buffer may be used again before its last use has run. The
+   * oldest is taken first, whatever was freed last: then every step of a training finds the same buffers, and their bind groups.
+   */
   readonly #spare = new Map<number, GPUBuffer[]>();
   readonly #ids = new WeakMap<GPUBuffer | GPUComputePipeline, number>();
   readonly #scalars: GPUBuffer;
@@ -89,8 +92,11 @@ export class WebGpuDevice extends Device {
     }
     this.#spareBytes += buffer.size;
     const spare = this.#spare.get(buffer.size);
-    if (spare) spare.push(buffer);
-    else this.#spare.set(buffer.size, [buffer]);
+    if (!spare) return void this.#spare.set(buffer.size, [buffer]);
+    const id = this.#ids.get(buffer)!;
+    let at = spare.length;
+    while (at > 0 && this.#ids.get(spare[at - 1]!)! < id) at--;
+    spare.splice(at, 0, buffer);
   }
 
   write(tensor: Tensor, data: HostArray): void {

@@ -1,50 +1,35 @@
-import { decodeSparse, encodeRelu, sub, type Device } from "@dictlearn/kernels";
-import { Decoder } from "../decoder.js";
+import { encodeRelu, sub, type Device } from "@dictlearn/kernels";
 import { type Dictionary } from "../dictionary.js";
-import { type SavedClass } from "../formats/dictionary-learning.js";
-import { normalize } from "../normalize.js";
+import { type SavedClass } from "../formats/savedClass.js";
+import { type Matrix } from "../matrix.js";
+import { unitDecoder } from "../normalize.js";
+import { onDevice } from "../onDevice.js";
 
 export interface AutoEncoderWeights {
-  D: number;
-  F: number;
-  bias: Float32Array; //          f32[D]
-  encoderWeight: Float32Array; // f32[F,D]
-  encoderBias: Float32Array; //   f32[F]
-  decoderWeight: Float32Array; // f32[D,F]
-  /** f32[F]; the decoder's columns are divided by it. */
-  decoderNorms?: Float32Array;
+  decoderBias: Float32Array; // f32[D], also taken from x
+  encoder: Matrix; //           f32[F,D]
+  encoderBias: Float32Array; // f32[F]
+  decoder: Matrix; //           f32[F,D]
 }
 
 /**
- * f = relu((x - bias) · encoderᵀ + encoderBias), x̂ = f · decoderᵀ + bias.
+ * f = relu((x - decoderBias) · encoderᵀ + encoderBias), x̂ = f · decoder + decoderBias.
  * @see Bricken et al. 2023, "Towards Monosemanticity"
  */
-export function autoEncoder(device: Device, { D, F, ...weights }: AutoEncoderWeights): Dictionary {
-  const bias = device.keep(device.tensor(weights.bias, [D]));
-  const encoder = device.keep(device.tensor(weights.encoderWeight, [F, D]));
-  const encoderBias = device.keep(device.tensor(weights.encoderBias, [F]));
-  const decoder = new Decoder(device, D, F, weights.decoderWeight, weights.decoderNorms);
-
-  return {
-    kind: "AutoEncoder",
-    device,
-    D,
-    F,
-    encode: (x) => device.scope(() => encodeRelu(sub(x, bias), encoder, encoderBias)),
-    decode: (f) => decodeSparse(f, decoder.rows, bias),
-    dispose() {
-      for (const weight of [bias, encoder, encoderBias, decoder]) weight.dispose();
-    },
-  };
+export function autoEncoder(device: Device, weights: AutoEncoderWeights): Dictionary {
+  const { encoderBias } = weights;
+  return onDevice(device, "AutoEncoder", weights, { encoderBias }, (x, w) => encodeRelu(sub(x, w.decoderBias), w.encoder, w.encoderBias));
 }
 
 /** dictionary_learning's `AutoEncoder`; its from_pretrained makes the decoder's columns unit vectors unless told not to. */
-export const savedAutoEncoder: SavedClass = {
+export const savedAutoEncoder: SavedClass<AutoEncoderWeights> = {
   name: "AutoEncoder",
-  tensors: { bias: ["D"], "encoder.bias": ["F"], "encoder.weight": ["F", "D"], "decoder.weight": ["D", "F"] },
-  async open({ device, subject, normalizeDecoder, D, F, read }) {
-    const [decoderWeight, encoderWeight, bias, encoderBias] = await Promise.all(["decoder.weight", "encoder.weight", "bias", "encoder.bias"].map(read));
-    const weights = { D, F, bias, encoderWeight, encoderBias, decoderWeight };
-    return autoEncoder(device, normalizeDecoder ? normalize(weights, subject) : weights);
+  tensors: {
+    decoderBias: { name: "bias", shape: ["D"], scaled: true },
+    encoder: { name: "encoder.weight", shape: ["F", "D"], transposed: true },
+    encoderBias: { name: "encoder.bias", shape: ["F"], scaled: true },
+    decoder: { name: "decoder.weight", shape: ["D", "F"] },
   },
+  normalize: unitDecoder,
+  open: autoEncoder,
 };

@@ -1,55 +1,37 @@
-import { decodeSparse, encodeRelu, type Device } from "@dictlearn/kernels";
-import { Decoder } from "../decoder.js";
+import { encodeRelu, type Device } from "@dictlearn/kernels";
 import { type Dictionary } from "../dictionary.js";
-import { type SavedClass } from "../formats/dictionary-learning.js";
+import { type SavedClass } from "../formats/savedClass.js";
+import { type Matrix } from "../matrix.js";
+import { onDevice } from "../onDevice.js";
 
 export interface AutoEncoderNewWeights {
-  D: number;
-  F: number;
-  encoderWeight: Float32Array; // f32[F,D]
-  encoderBias: Float32Array; //   f32[F]
-  decoderWeight: Float32Array; // f32[D,F]
-  decoderBias: Float32Array; //   f32[D]
+  encoder: Matrix; //           f32[F,D]
+  encoderBias: Float32Array; // f32[F]
+  decoder: Matrix; //           f32[F,D]
+  decoderBias: Float32Array; // f32[D]
 }
 
 /**
- * f = relu(x · encoderᵀ + encoderBias), x̂ = f · decoderᵀ + decoderBias; nothing is subtracted from x.
+ * f = relu(x · encoderᵀ + encoderBias), x̂ = f · decoder + decoderBias; nothing is subtracted from x.
  * @see Conerly et al. 2024, "Update on how we train SAEs"
  */
-export function autoEncoderNew(device: Device, { D, F, ...weights }: AutoEncoderNewWeights): Dictionary {
-  const encoder = device.keep(device.tensor(weights.encoderWeight, [F, D]));
-  const encoderBias = device.keep(device.tensor(weights.encoderBias, [F]));
-  const decoderBias = device.keep(device.tensor(weights.decoderBias, [D]));
-  const decoder = new Decoder(device, D, F, weights.decoderWeight);
-
-  return {
-    kind: "AutoEncoderNew",
-    device,
-    D,
-    F,
-    encode: (x) => encodeRelu(x, encoder, encoderBias),
-    decode: (f) => decodeSparse(f, decoder.rows, decoderBias),
-    dispose() {
-      for (const weight of [encoder, encoderBias, decoderBias, decoder]) weight.dispose();
-    },
-  };
+export function autoEncoderNew(device: Device, weights: AutoEncoderNewWeights): Dictionary {
+  const { encoderBias } = weights;
+  return onDevice(device, "AutoEncoderNew", weights, { encoderBias }, (x, w) => encodeRelu(x, w.encoder, w.encoderBias));
 }
 
 /**
  * dictionary_learning's `AutoEncoderNew`. Its decoder is never normalised. Its `forward(output_features=True)` multiplies
- * the features by the decoder's norms; its `encode`, followed here, does not.
+ * the features by the decoder's norms; its `encode`, followed here, does not. It has no scale_biases; the rule below is
+ * the one that makes it exact: f(c·x) = c·f(x) when both biases are multiplied by c.
  */
-export const savedAutoEncoderNew: SavedClass = {
+export const savedAutoEncoderNew: SavedClass<AutoEncoderNewWeights> = {
   name: "AutoEncoderNew",
-  tensors: { "decoder.bias": ["D"], "encoder.bias": ["F"], "encoder.weight": ["F", "D"], "decoder.weight": ["D", "F"] },
-  async open({ device, D, F, read }) {
-    return autoEncoderNew(device, {
-      D,
-      F,
-      encoderWeight: await read("encoder.weight"),
-      encoderBias: await read("encoder.bias"),
-      decoderWeight: await read("decoder.weight"),
-      decoderBias: await read("decoder.bias"),
-    });
+  tensors: {
+    encoder: { name: "encoder.weight", shape: ["F", "D"], transposed: true },
+    encoderBias: { name: "encoder.bias", shape: ["F"], scaled: true },
+    decoder: { name: "decoder.weight", shape: ["D", "F"] },
+    decoderBias: { name: "decoder.bias", shape: ["D"], scaled: true },
   },
+  open: autoEncoderNew,
 };

@@ -1,5 +1,6 @@
 import { devices, expectClose, readOracle, seededNormal } from "@dictlearn/testing";
 import { describe, expect, test } from "vitest";
+import { dense } from "../../test/oracles.js";
 import { readDictionaryLearning, type TensorFile } from "../index.js";
 
 type Tensors = Record<string, { dtype: string; shape: number[]; data: ArrayBufferView }>;
@@ -20,15 +21,6 @@ function saved(changes: Partial<Tensors> = {}): TensorFile {
 }
 
 describe.each(await devices())("on $name", ({ device, skipped }) => {
-  /** Sparse features as f32[B,F]. */
-  async function dense(features: { shape: readonly [number, number]; read(): Promise<{ rowStart: Uint32Array; index: Uint32Array; values: Float32Array }> }) {
-    const { rowStart, index, values } = await features.read();
-    const [B, F] = features.shape;
-    const all = new Float32Array(B * F);
-    for (let b = 0; b < B; b++) for (let e = rowStart[b]; e < rowStart[b + 1]; e++) all[b * F + index[e]] = values[e];
-    return all;
-  }
-
   test.skipIf(skipped).each([true, false])("an AutoEncoder encodes and decodes as dictionary_learning's, normalizeDecoder %s", async (normalizeDecoder) => {
     const reference = readOracle("formats/dl_variants/reference.safetensors");
     const io = readOracle("formats/dl/AutoEncoder/io.safetensors");
@@ -80,23 +72,25 @@ describe("what is not a dictionary is refused in one line", async () => {
   const zeroed = (column: number) => seededNormal(4, D * F).map((value, i) => (i % F === column ? 0 : value));
   const broken = (at: number, value: number) => f32([F, D], seededNormal(2, F * D).map((old, i) => (i === at ? value : old)));
 
+  const classes = "AutoEncoder, AutoEncoderNew, GatedAutoEncoder, JumpReluAutoEncoder, AutoEncoderTopK, BatchTopKSAE or MatryoshkaBatchTopKSAE";
   const cases: [string, TensorFile, string][] = [
-    ["a missing tensor", saved({ bias: undefined }), "ae.pt: expected bias, encoder.bias, encoder.weight, decoder.weight (AutoEncoder), got no bias"],
-    ["an unexpected tensor", saved({ surprise: f32([1], [1]) }), "ae.pt: expected bias, encoder.bias, encoder.weight, decoder.weight (AutoEncoder), got also surprise"],
+    ["a missing tensor", saved({ bias: undefined }), "ae.pt: expected bias, encoder.weight, encoder.bias, decoder.weight (AutoEncoder), got no bias"],
+    ["an unexpected tensor", saved({ surprise: f32([1], [1]) }), "ae.pt: expected bias, encoder.weight, encoder.bias, decoder.weight (AutoEncoder), got also surprise"],
     ["a transposed encoder", saved({ "encoder.weight": f32([D, F], seededNormal(2, F * D)) }), "ae.pt: expected encoder.weight [5,3], got [3,5] (D = 3, F = 5 by the biases)"],
     ["decoder rows that do not match the bias", saved({ "decoder.weight": f32([4, F], seededNormal(2, F * 4)) }), "ae.pt: expected decoder.weight [3,5], got [4,5] (D = 3, F = 5 by the biases)"],
     ["NaN", saved({ "encoder.weight": broken(7, NaN) }), "ae.pt: expected finite encoder.weight, got NaN at 7"],
     ["an infinity", saved({ "encoder.weight": broken(14, -Infinity) }), "ae.pt: expected finite encoder.weight, got -Infinity at 14"],
     ["integers", saved({ bias: { dtype: "i64", shape: [D], data: new BigInt64Array(D) } }), "ae.pt: expected bias in f32, f16, bf16 or f64, got i64"],
     ["a zero column", saved({ "decoder.weight": f32([D, F], zeroed(2)) }), "ae.pt: expected decoder columns of non-zero norm, got column 2 = 0"],
-    ["another class's tensors", fileOf({ W_enc: f32([D, F], zeroed(1)), b_enc: f32([F], seededNormal(1, F)) }), "ae.pt: expected the tensors of AutoEncoder or AutoEncoderNew, got W_enc, b_enc"],
-    ["nothing", fileOf({}), "ae.pt: expected the tensors of AutoEncoder or AutoEncoderNew, got none"],
+    ["half of another class", fileOf({ W_enc: f32([D, F], zeroed(1)), b_enc: f32([F], seededNormal(1, F)) }), "ae.pt: expected W_enc, b_enc, W_dec, b_dec, threshold (JumpReluAutoEncoder), got no W_dec, b_dec, threshold"],
+    ["another model's tensors", fileOf({ W_in: f32([D, F], zeroed(1)), b_in: f32([F], seededNormal(1, F)) }), `ae.pt: expected the tensors of ${classes}, got W_in, b_in`],
+    ["nothing", fileOf({}), `ae.pt: expected the tensors of ${classes}, got none`],
   ];
   test.each(cases)("%s", async (_, file, message) => {
     await expect(read(file)).rejects.toMatchObject({ code: expect.stringMatching(/FORMAT|UNSUPPORTED/), message });
   });
-  test("a class that cannot be read yet", async () => {
-    await expect(read(saved(), { trainer: { dict_class: "GatedAutoEncoder" } })).rejects.toThrow('ae.pt: expected dict_class AutoEncoder or AutoEncoderNew, got "GatedAutoEncoder" (config.json)');
+  test.each(["CrossCoder", "", 7, null])("a class that is none: %o", async (dict_class) => {
+    await expect(read(saved(), { trainer: { dict_class } })).rejects.toThrow(`ae.pt: expected dict_class ${classes}, got ${JSON.stringify(dict_class)} (config.json)`);
   });
   test("a class other than the one that config.json names", async () => {
     await expect(read(saved(), { trainer: { dict_class: "AutoEncoderNew" } })).rejects.toThrow("got no decoder.bias");

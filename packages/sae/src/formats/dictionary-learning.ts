@@ -1,98 +1,86 @@
 import { type Device } from "@dictlearn/kernels";
+import { type Dimensions } from "../defineDictionaryForward.js";
 import { type Dictionary } from "../dictionary.js";
 import { savedAutoEncoder } from "../dictionaries/autoEncoder.js";
 import { savedAutoEncoderNew } from "../dictionaries/autoEncoderNew.js";
+import { savedAutoEncoderTopK } from "../dictionaries/autoEncoderTopK.js";
+import { savedBatchTopK } from "../dictionaries/batchTopK.js";
+import { savedGatedAutoEncoder } from "../dictionaries/gatedAutoEncoder.js";
+import { savedJumpReluAutoEncoder } from "../dictionaries/jumpReluAutoEncoder.js";
+import { savedMatryoshkaBatchTopK } from "../dictionaries/matryoshkaBatchTopK.js";
 import { DictionaryError } from "../error.js";
-import { weight } from "../weight.js";
+import { difference, listed, readWeights, type TensorFile } from "./readWeights.js";
+import { tensorsOf, type SavedClass, type Variants } from "./savedClass.js";
 
 /** Every class that can be read: a new one is a file in dictionaries/ and a line here. */
-const classes: readonly SavedClass[] = [savedAutoEncoder, savedAutoEncoderNew];
+const classes: readonly SavedClass<object>[] = [
+  savedAutoEncoder,
+  savedAutoEncoderNew,
+  savedGatedAutoEncoder,
+  savedJumpReluAutoEncoder,
+  savedAutoEncoderTopK,
+  savedBatchTopK,
+  savedMatryoshkaBatchTopK,
+];
 
-/** An opened file of named tensors: what `@dictlearn/checkpoint` opens, or a Map in a test. */
-export interface TensorFile {
-  readonly names: readonly string[];
-  info(name: string): Promise<{ readonly shape: readonly number[] }>;
-  /** The caller may change what it gets. */
-  read(name: string): Promise<{ readonly dtype: string; readonly data: ArrayBufferView }>;
-}
-
-/** How dictionary_learning saves one of its classes. */
-export interface SavedClass {
-  /** `dict_class` of config.json. */
-  readonly name: string;
-  /** Every tensor of its state_dict with its dimensions; a letter is settled by its first tensor in this order: biases first. */
-  readonly tensors: Readonly<Record<string, readonly ("D" | "F")[]>>;
-  open(saved: {
-    device: Device;
-    subject: string;
-    normalizeDecoder: boolean;
-    D: number;
-    F: number;
-    /** f32 of the shape above, every value finite. */
-    read(name: string): Promise<Float32Array>;
-  }): Promise<Dictionary>;
-}
-
-export interface ReadOptions {
+export interface ReadOptions extends Variants {
   device: Device;
   /** What errors call the file. */
   subject?: string;
   /** The config.json beside it, parsed; names the class. Without it the tensors' names decide. */
   config?: unknown;
+  /** Classes of one's own that config.json may name: what `defineDictionary` makes. */
+  definitions?: readonly { readonly name: string; saved(dimensions: Dimensions): SavedClass<object> }[];
   /** As dictionary_learning's from_pretrained: make the columns of an `AutoEncoder`'s decoder unit vectors. */
   normalizeDecoder?: boolean;
 }
 
 /**
  * A dictionary as saprmarks/dictionary_learning saves it (`ae.pt` with `config.json`), read as its from_pretrained does.
- * @throws DictionaryError FORMAT: an unknown class, a missing or unexpected tensor, a wrong shape or dtype, NaN
+ * @throws DictionaryError FORMAT: an unknown class, a missing or unexpected tensor, a wrong shape or dtype, NaN;
+ *   USAGE: a variant that its class does not have
  */
 export async function readDictionaryLearning(file: TensorFile, options: ReadOptions): Promise<Dictionary> {
-  const { device, subject = "dictionary", config, normalizeDecoder = true } = options;
-  const saved = classOf(file.names, config, subject);
-  const { D, F } = await dimensions(saved, file, subject);
-  return saved.open({ device, subject, normalizeDecoder, D, F, read: async (name) => weight(subject, name, await file.read(name)) });
+  const { device, subject = "dictionary", config, definitions = [], normalizeDecoder = true, ...variants } = options;
+  const saved = definedIn(config, definitions) ?? classOf(file.names, config, subject);
+  refuseUnknown(variants, saved, subject);
+  const weights = await readWeights(saved, file, subject);
+  return saved.open(device, normalizeDecoder && saved.normalize ? saved.normalize(weights, subject) : weights, variants);
 }
 
-/** D and F, on which every tensor of the file must agree. */
-async function dimensions(saved: SavedClass, file: TensorFile, subject: string): Promise<Record<"D" | "F", number>> {
-  const dims: Record<string, number> = {};
-  for (const [name, letters] of Object.entries(saved.tensors)) {
-    const { shape } = await file.info(name);
-    const expected = letters.map((letter, i) => (dims[letter] ??= shape[i]));
-    if (String(shape) !== String(expected)) throw wrongShape(subject, name, expected, shape, Object.entries(dims));
-  }
-  return dims as Record<"D" | "F", number>;
+/** The class of one's own that config.json names. */
+function definedIn(config: unknown, definitions: NonNullable<ReadOptions["definitions"]>): SavedClass<object> | undefined {
+  const { dict_class, activation_dim, dict_size } = (config as { trainer?: { dict_class?: unknown; activation_dim?: unknown; dict_size?: unknown } } | null | undefined)?.trainer ?? {};
+  return definitions.find(({ name }) => name === dict_class)?.saved({ D: Number(activation_dim), F: Number(dict_size) });
 }
 
-function wrongShape(subject: string, name: string, expected: readonly number[], got: readonly number[], dims: [string, number][]): DictionaryError {
-  const turned = String(got) === String([...expected].reverse());
-  const settled = dims.map(([letter, n]) => `${letter} = ${n}`).join(", ");
-  return new DictionaryError(
-    "FORMAT",
-    `${subject}: expected ${name} [${expected.join(",")}], got [${got.join(",")}] (${settled} by the biases)`,
-    turned ? "it looks transposed" : undefined,
-  );
-}
-
-function classOf(names: readonly string[], config: unknown, subject: string): SavedClass {
-  const known = classes.map(({ name }) => name).join(" or ");
+function classOf(names: readonly string[], config: unknown, subject: string): SavedClass<object> {
   const said = (config as { trainer?: { dict_class?: unknown } } | null | undefined)?.trainer?.dict_class;
-  const named = classes.find(({ name }) => name === said);
-  if (said !== undefined && !named) throw new DictionaryError("UNSUPPORTED", `${subject}: expected dict_class ${known}, got ${JSON.stringify(said)} (config.json)`);
+  if (said !== undefined) {
+    const named = classes.find(({ name }) => name === said);
+    if (!named) throw new DictionaryError("UNSUPPORTED", `${subject}: expected dict_class ${either(classes)}, got ${JSON.stringify(said)} (config.json)`, "a class of one's own is given as definitions: [it]");
+    return named;
+  }
 
-  const unlike = (saved: SavedClass) => missing(saved, names).length + unexpected(saved, names).length;
-  const best = named ?? [...classes].sort((a, b) => unlike(a) - unlike(b))[0];
-  const shared = names.filter((name) => name in best.tensors);
-  if (!named && shared.length < 2)
-    throw new DictionaryError("FORMAT", `${subject}: expected the tensors of ${known}, got ${listed(names)}`, "other classes cannot be read yet");
-  const lacks = missing(best, names);
-  if (lacks.length) throw new DictionaryError("FORMAT", `${subject}: expected ${listed(Object.keys(best.tensors))} (${best.name}), got no ${listed(lacks)}`);
-  const extra = unexpected(best, names);
-  if (extra.length) throw new DictionaryError("FORMAT", `${subject}: expected ${listed(Object.keys(best.tensors))} (${best.name}), got also ${listed(extra)}`);
-  return best;
+  const unlike = (saved: SavedClass<object>) => Object.values(difference(saved, names)).flat().length;
+  const least = Math.min(...classes.map(unlike));
+  const alike = classes.filter((saved) => unlike(saved) === least);
+  if (tensorsOf(alike[0]).length - difference(alike[0], names).missing.length < 2)
+    throw new DictionaryError("FORMAT", `${subject}: expected the tensors of ${either(classes)}, got ${listed(names)}`);
+  if (alike.length > 1 && least === 0)
+    throw new DictionaryError(
+      "FORMAT",
+      `${subject}: expected the config.json beside it to say whether this is ${either(alike)}, got none`,
+      `their tensors have the same names; give config: { trainer: { dict_class: "${alike[0].name}" } }`,
+    );
+  return alike[0];
 }
 
-const missing = (saved: SavedClass, names: readonly string[]) => Object.keys(saved.tensors).filter((name) => !names.includes(name));
-const unexpected = (saved: SavedClass, names: readonly string[]) => names.filter((name) => !Object.hasOwn(saved.tensors, name));
-const listed = (names: readonly string[]) => (names.length ? names.slice(0, 8).join(", ") + (names.length > 8 ? ` and ${names.length - 8} more` : "") : "none");
+function refuseUnknown(variants: Variants, saved: SavedClass<object>, subject: string): void {
+  for (const [name, value] of Object.entries(variants))
+    if (value !== undefined && !saved.variants?.some((known) => known === name))
+      throw new DictionaryError("USAGE", `${subject}: expected ${saved.variants?.join(" or ") ?? "no variant"} for ${saved.name}, got ${name}`);
+}
+
+const either = (some: readonly SavedClass<object>[]): string =>
+  some.map(({ name }) => name).join(", ").replace(/, ([^,]*)$/, " or $1");

@@ -1,0 +1,100 @@
+import { relative } from "node:path";
+import { progress } from "@dictlearn/cli";
+import { DictlearnError, type RowKind, type RunDirectory, type Trainee, type Training, type TrainingState, type TrainStep } from "dictlearn";
+
+export interface SessionOptions {
+  directory: RunDirectory;
+  /** What is recorded with every state. */
+  about: Readonly<Record<string, unknown>>;
+  /** config.json's word on the buffer. */
+  bufferConfig: Readonly<Record<string, unknown>>;
+  logEvery: number;
+  saveEvery: number;
+  rows: RowKind;
+  signal: AbortSignal;
+  note: (line: string) => void;
+  quiet: boolean;
+}
+
+/**
+ * Trains to the end and saves on the way: metrics, checkpoints, states, and `ae.pt` when all is done. At Ctrl-C the state
+ * is saved and the signal's reason thrown.
+ * @returns the last state, and what the last step that was read said
+ */
+export async function runSession(training: Training, options: SessionOptions): Promise<{ state: TrainingState; logs?: TrainStep["logs"] }> {
+  const { directory, about, bufferConfig, logEvery, saveEvery, rows, signal, note, quiet } = options;
+  const { steps, trainees } = training;
+  const started = { step: training.step, at: performance.now() };
+  let logged = started;
+  let last: TrainStep | undefined; // that was read
+  let state: TrainingState | undefined; // the last that was saved
+  let checkpoint: string | undefined;
+
+  const saveState = async () => {
+    state = await training.state();
+    await directory.writeState(state, about);
+    return state;
+  };
+  const save = async (step: number) => {
+    const files: string[] = [];
+    for (const trainee of trainees) files.push(await directory.writeDictionary(trainee, { step, normFactor: training.normFactor(trainee.site), buffer: bufferConfig }));
+    await saveState();
+    checkpoint = files.at(-1);
+  };
+
+  const tokensIn = training.batchSize;
+  const log = async ({ step, tokens, logs }: TrainStep) => {
+    const at = performance.now();
+    const tokensPerSecond = Math.round(((step - logged.step) * tokensIn) / Math.max((at - logged.at) / 1000, 1e-3));
+    for (const [i, trainee] of trainees.entries()) await directory.appendMetrics(trainee, { step, tokens, ...logs![i], tokens_per_second: tokensPerSecond });
+    logged = { step, at };
+  };
+  using bar = progress({ label: "train", unit: "tokens", total: steps * tokensIn, from: started.step * tokensIn, quiet });
+  if (started.step === 0) await saveState(); // whoever is killed before the first checkpoint can go on too
+  try {
+    for (;;) {
+      if (signal.aborted) {
+        await saveState();
+        bar.stop();
+        note(`train: stopped after step ${training.step} of ${steps}; --resume ${shown(directory.path)} goes on there`);
+        throw signal.reason;
+      }
+      const step = await training.next();
+      if (!step) break;
+      if (step.logs) last = step;
+      bar.update(step.tokens, step.logs && summary(step.logs[0]));
+      if (step.logs && (step.step % logEvery === 0 || step.step === steps)) await log(step);
+      if (step.step % saveEvery === 0 || step.step === steps) await save(step.step);
+    }
+  } catch (error) {
+    if (!(error instanceof DictlearnError && error.code === "FORMAT")) throw error;
+    const good = checkpoint ? `the last good checkpoint is ${shown(checkpoint)}` : started.step > 0 ? `the run's state of step ${started.step} is as it was` : "nothing was saved before";
+    throw new DictlearnError("FORMAT", error.message, [good, error.remedy].filter(Boolean).join("; "), { cause: error });
+  }
+  bar.stop();
+
+  const { step } = training;
+  if (step === 0) throw new DictlearnError("USAGE", `texts: expected ${tokensIn} tokens for a training step, got fewer before their end`, "give more text, or a smaller --sae-batch-size");
+  if (training.endedEarly) {
+    note(`texts: ended after ${count(step * tokensIn)} of ${count(steps * tokensIn)} tokens, so training stops at step ${step} of ${steps} and what it has learned is saved${rows === "document" ? " (--rows packed takes more from a text than its first row)" : ""}`);
+    if (last && last.step > logged.step) await log(last);
+    if (state?.step !== step) await save(step);
+  }
+  for (const trainee of trainees) await directory.writeDictionary(trainee, { normFactor: training.normFactor(trainee.site), buffer: bufferConfig });
+  return { state: state ?? (await training.state()), logs: last?.logs };
+}
+
+/** `loss 0.123, L0 34.5, FVE 0.812` */
+export function summary({ loss, l0, frac_variance_explained: fve }: Readonly<Record<string, number>>): string {
+  return [`loss ${loss.toPrecision(4)}`, l0 !== undefined && `L0 ${l0.toFixed(1)}`, fve !== undefined && `FVE ${fve.toFixed(3)}`].filter(Boolean).join(", ");
+}
+
+export const nameOf = ({ spec, index }: Trainee): string => `trainer_${index} (${spec.name})`;
+
+/** A path as a person would write it where they stand. */
+export function shown(path: string): string {
+  const near = relative("", path);
+  return near === "" ? "." : near.startsWith("..") ? path : near;
+}
+
+export const count = (n: number): string => n.toLocaleString("en");

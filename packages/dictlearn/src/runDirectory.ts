@@ -1,0 +1,182 @@
+import { appendFile, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { openSafetensors, writeSafetensors, writeTorch, type NamedTensor } from "@dictlearn/checkpoint";
+import { fileSource } from "@dictlearn/checkpoint/node";
+import { writeDictionaryLearning, type AnyTensor } from "@dictlearn/sae";
+import { DictlearnError } from "./error.js";
+import { localFolder } from "./localFolder.js";
+import { readJson } from "./readJson.js";
+import { type Trainee, type TrainingState } from "./train.js";
+
+// <path>/resid_post_layer_3/trainer_0/{config.json, ae.pt, checkpoints/ae_STEP.pt, metrics.jsonl, eval_results.json}
+// <path>/state/{latest, step-N/{state.json, buffer.safetensors, trainer_0.safetensors, ...}}
+
+/** A state as it lies in a run directory, with what the writer said of it. */
+export interface SavedTraining {
+  readonly state: TrainingState;
+  /** Whatever was recorded with it: settings, engine, versions. */
+  readonly about: Readonly<Record<string, unknown>>;
+}
+
+/** `layers.3.resid_post` as dictionary_learning names it: `resid_post_layer_3`. */
+export const submoduleName = (site: string): string => site.replace(/^layers\.(\d+)\.(.+)$/, "$2_layer_$1");
+
+/**
+ * The folder of a training run, laid out as dictionary_learning does. Every file appears whole or not at all: it is written
+ * beside, synced and renamed; so is a state, a folder. A process that is killed leaves the last state that was whole.
+ */
+export class RunDirectory {
+  constructor(readonly path: string) {}
+
+  /** The folder of a dictionary. */
+  folderOf({ site, index }: Pick<Trainee, "site" | "index">): string {
+    return join(this.path, submoduleName(site), `trainer_${index}`);
+  }
+
+  /** @throws IO unless files can be written here; the folder is made */
+  async expectWritable(): Promise<void> {
+    const probe = join(this.path, `.probe-${process.pid}`);
+    try {
+      await mkdir(this.path, { recursive: true });
+      await (await open(probe, "w")).close();
+      await rm(probe);
+    } catch (cause) {
+      throw new DictlearnError("IO", `${this.path}: expected a folder that can be written, got ${(cause as NodeJS.ErrnoException).code ?? (cause as Error).message}`);
+    }
+  }
+
+  /**
+   * Moves what an earlier run left where these dictionaries go, and its state, into `earlier-1` (or the next that is free).
+   * @returns where it is now, or undefined if there was none
+   */
+  async setAside(dictionaries: readonly Pick<Trainee, "site" | "index">[]): Promise<string | undefined> {
+    const names = await readdir(this.path);
+    const submodules = new Set(dictionaries.map(({ site }) => submoduleName(site)));
+    const before = names.filter((name) => name === "state" || submodules.has(name));
+    if (before.length === 0) return undefined;
+    let n = 1;
+    while (names.includes(`earlier-${n}`)) n++;
+    const aside = join(this.path, `earlier-${n}`);
+    await mkdir(aside);
+    for (const name of before) await rename(join(this.path, name), join(aside, name));
+    return aside;
+  }
+
+  /**
+   * Writes a dictionary as it is now, for activations that are not normalised.
+   * @param options.normFactor what it was trained on activations divided by
+   * @param options.step writes `checkpoints/ae_STEP.pt`; without: `ae.pt`
+   * @returns the path of the file
+   * @throws FORMAT, and writes nothing, if a weight is not finite
+   */
+  async writeDictionary(trainee: Trainee, { normFactor, step, buffer }: { normFactor: number; step?: number; buffer?: Readonly<Record<string, unknown>> }): Promise<string> {
+    const { trainer, spec, site, index } = trainee;
+    const { tensors, config } = writeDictionaryLearning(trainer.saved, await trainer.weights(), { normFactor, trainer: trainer.config, buffer });
+    for (const [name, { data }] of Object.entries(tensors))
+      if (data instanceof Float32Array && !data.every(Number.isFinite)) throw new DictlearnError("FORMAT", `${spec.name} (trainer ${index} at ${site}): expected finite weights, got ${data.find((x) => !Number.isFinite(x))} in ${name}`, "try a smaller learning rate, or a longer warm-up");
+    const folder = this.folderOf(trainee);
+    const path = step === undefined ? join(folder, "ae.pt") : join(folder, "checkpoints", `ae_${step}.pt`);
+    await mkdir(dirname(path), { recursive: true });
+    await writeWhole(join(folder, "config.json"), [`${JSON.stringify(config, null, 4)}\n`]);
+    await writeWhole(path, writeTorch(tensors));
+    return path;
+  }
+
+  /** Adds a line to a dictionary's `metrics.jsonl`. */
+  async appendMetrics(trainee: Pick<Trainee, "site" | "index">, line: Readonly<Record<string, number>>): Promise<void> {
+    const folder = this.folderOf(trainee);
+    await mkdir(folder, { recursive: true });
+    await appendFile(join(folder, "metrics.jsonl"), `${JSON.stringify(line)}\n`);
+  }
+
+  /** Takes out the lines of `metrics.jsonl` past a step, which a run that goes on there writes again. */
+  async cutMetrics(trainee: Pick<Trainee, "site" | "index">, step: number): Promise<void> {
+    const path = join(this.folderOf(trainee), "metrics.jsonl");
+    const text = await readFile(path, "utf8").catch(() => "");
+    const kept = text.split("\n").filter((line) => (stepOf(line) ?? Infinity) <= step);
+    if (text !== "") await writeWhole(path, [kept.map((line) => `${line}\n`).join("")]);
+  }
+
+  /** Writes a dictionary's `eval_results.json`. */
+  async writeEvaluation(trainee: Pick<Trainee, "site" | "index">, results: Readonly<Record<string, unknown>>): Promise<string> {
+    const path = join(this.folderOf(trainee), "eval_results.json");
+    await writeWhole(path, [`${JSON.stringify(results, null, 4)}\n`]);
+    return path;
+  }
+
+  /** Writes a state and points `latest` at it; the one before stays, older ones go. */
+  async writeState({ step, normFactors, buffer, trainers }: TrainingState, about: SavedTraining["about"]): Promise<void> {
+    const states = join(this.path, "state");
+    const name = `step-${step}`;
+    const beside = join(states, `.${name}.part`);
+    await rm(beside, { recursive: true, force: true });
+    await mkdir(beside, { recursive: true });
+    await writeWhole(join(beside, "buffer.safetensors"), [writeSafetensors(buffer.tensors as NamedTensor[])]);
+    for (const [i, tensors] of trainers.entries()) await writeWhole(join(beside, `trainer_${i}.safetensors`), [writeSafetensors(tensors as NamedTensor[])]);
+    await writeWhole(join(beside, "state.json"), [`${JSON.stringify({ version: 1, step, normFactors, trainers: trainers.length, buffer: buffer.json, about }, null, 1)}\n`]);
+    await rm(join(states, name), { recursive: true, force: true }); // of a run that was killed before it could point here
+    await rename(beside, join(states, name));
+    await syncFolder(states);
+    await writeWhole(join(states, "latest"), [`${name}\n`]);
+    for (const old of await this.#olderStates(step)) await rm(join(states, old), { recursive: true });
+  }
+
+  /** @throws NOT_FOUND if there is no state; FORMAT for one that is damaged */
+  async readState(): Promise<SavedTraining> {
+    const states = join(this.path, "state");
+    const latest = await readFile(join(states, "latest"), "utf8").catch(() => undefined);
+    if (latest === undefined) throw new DictlearnError("NOT_FOUND", `${this.path}: expected a run with a state to go on from, got none`, "give the folder that an earlier run was told to save to (--save-dir)");
+    const folder = join(states, latest.trim());
+    const json = (await readJson(localFolder(folder), "state.json")) as { version: unknown; step: number; normFactors: TrainingState["normFactors"]; trainers: number; buffer: TrainingState["buffer"]["json"]; about: SavedTraining["about"] } | undefined;
+    if (json?.version !== 1) throw new DictlearnError("FORMAT", `${folder}: expected a state.json of version 1, got ${json ? JSON.stringify(json.version) : "none"}`);
+    const buffer = { json: json.buffer, tensors: await readTensors(join(folder, "buffer.safetensors")) };
+    const trainers: AnyTensor[][] = [];
+    for (let i = 0; i < json.trainers; i++) trainers.push(await readTensors(join(folder, `trainer_${i}.safetensors`)));
+    return { state: { step: json.step, normFactors: json.normFactors, buffer, trainers }, about: json.about };
+  }
+
+  /** All but the newest two, and what was being written when a process was killed. */
+  async #olderStates(latest: number): Promise<string[]> {
+    const names = await readdir(join(this.path, "state"));
+    const steps = names.flatMap((name) => /^step-(\d+)$/.exec(name)?.[1] ?? []).map(Number);
+    const before = Math.max(...steps.filter((step) => step < latest));
+    return names.filter((name) => name !== "latest" && name !== `step-${latest}` && name !== `step-${before}`);
+  }
+}
+
+/** The bytes of a file, whole or not at all, also after a loss of power. */
+async function writeWhole(path: string, pieces: Iterable<string | Uint8Array>): Promise<void> {
+  const beside = `${path}.part`;
+  const file = await open(beside, "w");
+  try {
+    for (const piece of pieces) await file.writeFile(piece); // goes on where the last one ended
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(beside, path);
+  await syncFolder(dirname(path));
+}
+
+/** Makes renames last. Windows has no such thing for folders. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const folder = await open(path);
+  await folder.sync().finally(() => folder.close());
+}
+
+async function readTensors(path: string): Promise<AnyTensor[]> {
+  await using source = await fileSource(path);
+  const file = await openSafetensors(source);
+  const tensors: AnyTensor[] = [];
+  for (const name of file.names) tensors.push({ ...(await file.read(name)), name });
+  return tensors;
+}
+
+function stepOf(line: string): number | undefined {
+  try {
+    return (JSON.parse(line) as { step: number }).step;
+  } catch {
+    return undefined; // empty, or cut off when the process was killed
+  }
+}

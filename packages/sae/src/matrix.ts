@@ -1,0 +1,47 @@
+/**
+ * f32[F,D], one row a feature, as every op wants it; or the same still held by columns.
+ * Encoders and decoders come so; `rowsOf` gives the rows of either.
+ */
+export type Matrix = Float32Array | Columns;
+
+/** f32[F,D] held as f32[D,F], as some files have it; turned only when its rows are asked for. */
+export class Columns {
+  /**
+   * @param data f32[D,F]: one column a feature; kept, not changed
+   * @param norms f32[F] that the columns are divided by
+   */
+  constructor(
+    readonly D: number,
+    readonly F: number,
+    readonly data: Float32Array,
+    readonly norms?: Float32Array,
+  ) {}
+
+  get length(): number {
+    return this.data.length;
+  }
+
+  /** f32[F,D], a new array. */
+  rows(): Float32Array {
+    const { D, F, data, norms } = this;
+    const rows = transposed(data, D, F);
+    if (norms) for (let f = 0; f < F; f++) for (let at = f * D; at < (f + 1) * D; at++) rows[at] /= norms[f];
+    return rows;
+  }
+}
+
+/** @returns f32[F,D] */
+export const rowsOf = (matrix: Matrix): Float32Array => (matrix instanceof Columns ? matrix.rows() : matrix);
+
+/** How many columns are turned at a time: their rows stay in the cache until they are full. */
+const block = 64;
+
+/** @param matrix f32[R,C] @returns f32[C,R] */
+export function transposed(matrix: Float32Array, R: number, C: number): Float32Array<ArrayBuffer> {
+  const turned = new Float32Array(R * C);
+  for (let from = 0; from < C; from += block) {
+    const to = Math.min(C, from + block);
+    for (let r = 0; r < R; r++) for (let c = from; c < to; c++) turned[c * R + r] = matrix[r * C + c];
+  }
+  return turned;
+}

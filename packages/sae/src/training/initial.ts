@@ -1,0 +1,18 @@
+import { type Rng } from "@dictlearn/kernels";
+
+/**
+ * F directions drawn evenly from the sphere, of the given norm.
+ * @returns f32[F,D]
+ */
+export function randomDirections(F: number, D: number, norm: number, rng: Pick<Rng, "uniform" | "normal">): Float32Array {
+  const rows = rng.normal(F * D);
+  for (let f = 0; f < F; f++) {
+    const row = rows.subarray(f * D, (f + 1) * D);
+    const length = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0));
+    for (let d = 0; d < D; d++) row[d] *= norm / length;
+  }
+  return rows;
+}
+
+/** n numbers drawn evenly from -bound to bound. */
+export const randomUniform = (n: number, bound: number, rng: Pick<Rng, "uniform" | "normal">): Float32Array => rng.uniform(n).map((u) => bound * (2 * u - 1));

@@ -1,0 +1,68 @@
+import { add, copyRowsInto, scale, sliceRows, Tensor, valueAndGradients } from "@dictlearn/kernels";
+
+/** Rows are taken together up to this many places for features: what a step needs on the way stays some 200 MB, and fits WebGPU's bindings. */
+const PLACES = 2 ** 23;
+
+const rowsAtOnce = (places: number): number => Math.max(1, Math.floor(PLACES / places));
+
+/** Tensors by name, in groups or not. */
+interface Means {
+  readonly [name: string]: Tensor | Means;
+}
+
+/**
+ * `valueAndGradients` of an objective that is a mean over the rows of x, some rows at a time: means are weighed by their
+ * rows and added up in order. All rows at once where they are few.
+ * @param x f32[B,D]
+ * @param options.places a row: features that may be active
+ * @param body rows f32[R,D] → tensors, each a mean over these rows; `loss` is differentiated
+ */
+export function overRows<P extends Readonly<Record<string, Tensor>>, R extends { readonly loss: Tensor }>(
+  parameters: P,
+  x: Tensor,
+  { places, atOnce = rowsAtOnce(places) }: { places: number; atOnce?: number },
+  body: (p: P, rows: Tensor) => R,
+): { value: R; gradients: { [K in keyof P]: Tensor } } {
+  const B = x.shape[0];
+  if (B <= atOnce) return valueAndGradients(parameters, (p) => body(p, x));
+  let sums: Means | undefined;
+  for (let start = 0; start < B; start += atOnce) {
+    const end = Math.min(B, start + atOnce);
+    sums = x.device.scope(() => {
+      const rows = sliceRows(x, { start, end });
+      return weighed(valueAndGradients(parameters, (p) => body(p, rows)) as unknown as Means, (end - start) / B, sums);
+    });
+  }
+  return sums as unknown as { value: R; gradients: { [K in keyof P]: Tensor } };
+}
+
+/**
+ * A number a row, some rows at a time. @param x f32[B,D] @param body rows f32[R,D] → f32[R] @returns f32[B]
+ */
+export function eachRow(x: Tensor, { places, atOnce = rowsAtOnce(places) }: { places: number; atOnce?: number }, body: (rows: Tensor) => Tensor): Tensor {
+  const B = x.shape[0];
+  return x.device.scope(() => {
+    const y = x.device.empty("f32", [B, 1]);
+    for (let start = 0; start < B; start += atOnce)
+      x.device.scope(() => {
+        const numbers = body(sliceRows(x, { start, end: Math.min(B, start + atOnce) }));
+        copyRowsInto(y, numbers.reshape([numbers.size, 1]), { at: start });
+      });
+    return y.reshape([B]);
+  });
+}
+
+/** sums + weight · means; the sums are freed. */
+function weighed(means: Means, weight: number, sums?: Means): Means {
+  return Object.fromEntries(
+    Object.entries(means).map(([name, mean]) => {
+      const sum = sums?.[name];
+      if (!(mean instanceof Tensor)) return [name, weighed(mean, weight, sum as Means | undefined)];
+      const part = scale(mean, weight);
+      if (!(sum instanceof Tensor)) return [name, part];
+      const more = add(sum, part);
+      sum.dispose();
+      return [name, more];
+    }),
+  );
+}
