@@ -124,3 +124,17 @@ test("jumpRelu takes a batch in parts although its penalty is no mean over rows"
   // without a first mean (β₁ = 0) Adam's m is the gradient
   for (const name of ["threshold", "encoder"] as const) expectClose(saved.get(`adam.m/${name}`)!, expected[name], { absolute: 1e-5 * Math.max(...expected[name].map(Math.abs)) });
 });
+
+test("10,000 steps later a run holds what it held after 10", async () => {
+  const { device } = (await devices())[0];
+  const trainer = topK({ features: 64, k: 4 }).start({ device: device!, D: 16, steps: 10_001, seed: 1 });
+  const batches = Array.from({ length: 8 }, (_, seed) => random(device!, [32, 16], seed));
+  const held: number[][] = [];
+  for (let step = 0; step <= 10_000; step++) {
+    await trainer.step(batches[step % 8], step);
+    if (step === 10 || step === 10_000) held.push([device!.bytesInUse, device!.scopes.live]);
+  }
+  expect(held[1]).toEqual(held[0]);
+  trainer.dispose();
+  for (const x of batches) x.dispose();
+});
