@@ -2,10 +2,10 @@ import { address } from "../cpu/wasmCall.js";
 import { defineOp } from "../defineOp.js";
 import { expectShape } from "../shapes.js";
 import { describe, type Tensor } from "../tensor.js";
-import { acrossLanes, eachElement, eachRow, grid } from "../webgpu/dispatch.js";
+import { eachElement, eachRow, grid } from "../webgpu/dispatch.js";
 import { rowTiles } from "../webgpu/tiles.js";
 import { mul } from "./elementwise.js";
-import { softmax } from "./softmax.js";
+import { softmax, wgslAcross, wgslWhole } from "./softmax.js";
 
 const op = defineOp<{ logits: Float32Array; targets: Uint32Array }, { y: Float32Array }>({
   name: "crossEntropy",
@@ -27,18 +27,11 @@ const op = defineOp<{ logits: Float32Array; targets: Uint32Array }, { y: Float32
   wgsl: ({ logits, targets }, { y }) =>
     rowTiles(logits).map(({ binding, first, end }) => ({
       code: eachRow(
-        `
-  let start = row * p.V;
-  var most = -3.4028234e38;
-  for (var i = lane; i < p.V; i += 64u) { most = max(most, logits[start + i]); }
-  let top = largest(lane, most);
-  var sum = 0.0;
-  for (var i = lane; i < p.V; i += 64u) { sum += exp(logits[start + i] - top); }
-  let whole = total(lane, sum);
+        `${wgslWhole("logits")}
   let wanted = targets[p.first + row];
   if (wanted >= p.V) { y[p.first + row] = bitcast<f32>(p.nan); }
   else { y[p.first + row] = log(whole) + (top - logits[start + wanted]); }`,
-        acrossLanes("largest", "max(a, b)") + acrossLanes("total", "a + b"),
+        wgslAcross,
       ),
       read: { logits: binding, targets },
       write: { y },

@@ -1,21 +1,14 @@
 import { defineComposite } from "../defineOp.js";
 import { SparseFeatures } from "../sparse.js";
 import type { Tensor } from "../tensor.js";
-import { eachTile, encoderSlopes, expectEncoder, expectK, expectRoom, type EncoderInputs, type Entries } from "./encoder.js";
+import { encoderSlopes, expectEncoder, expectK, expectRoom, type EncoderInputs, type Entries } from "./encoder.js";
 import { screens, screenTopK } from "./screenTopK.js";
-import { topKInto } from "./topK.js";
+import { topKOfTiles } from "./topK.js";
 import { whereActive } from "./whereActive.js";
 
 const encode = defineComposite<EncoderInputs<Float32Array>, Entries<Float32Array, Uint32Array>, { k: number }>({
   name: "encodeTopK",
-  forward({ x, encoder, bias }, { k }) {
-    if (screens({ x, encoder }, k)) return screenTopK({ x, encoder, bias }, k);
-    const { device } = x;
-    const B = x.shape[0];
-    const features = { rowStart: device.zeros([B + 1], "u32"), index: device.empty("u32", [B * k]), values: device.empty("f32", [B * k]) };
-    eachTile({ x, encoder, bias }, (tile, at) => topKInto(features, tile, { k, at }));
-    return features;
-  },
+  forward: (inputs, { k }) => (screens(inputs, k) ? screenTopK(inputs, k) : topKOfTiles(inputs, k)),
   saves: ["x", "encoder", "rowStart", "index", "values"],
   // which features are the largest does not change with a small step, so the slopes are those of their relu
   vjp: ({ inputs, outputs, cotangents, needs }) => encoderSlopes(inputs, outputs, whereActive(outputs.values, cotangents.values), needs),

@@ -4,26 +4,20 @@ import { expectShape } from "../shapes.js";
 import { SparseFeatures } from "../sparse.js";
 import { describe, type Tensor } from "../tensor.js";
 import { embedding } from "./embedding.js";
-import { eachTile, encoderSlopes, expectEncoder, expectK, expectRoom, type EncoderInputs, type Entries } from "./encoder.js";
+import { encoderSlopes, expectEncoder, expectK, expectRoom, type EncoderInputs, type Entries } from "./encoder.js";
 import { screens, screenTopK } from "./screenTopK.js";
-import { topKInto } from "./topK.js";
+import { topKOfTiles } from "./topK.js";
 import { whereActive } from "./whereActive.js";
 
 const encode = defineComposite<EncoderInputs<Float32Array> & { dead: Uint32Array }, Entries<Float32Array, Uint32Array>, { k: number }>({
   name: "encodeTopKDead",
   forward({ x, encoder, bias, dead }, { k }) {
     const { device } = x;
-    const B = x.shape[0];
-    const room = (k: number) => ({ rowStart: device.zeros([B + 1], "u32"), index: device.empty("u32", [B * k]), values: device.empty("f32", [B * k]) });
-    if (!(device instanceof CpuDevice)) {
-      const features = room(k);
-      eachTile({ x, encoder, bias }, (tile, at) => topKInto(features, tile, { k, at, mask: dead }));
-      return features;
-    }
+    if (!(device instanceof CpuDevice)) return topKOfTiles({ x, encoder, bias }, k, { mask: dead });
     // who is dead is known here: only those are computed
     const ids = Uint32Array.from((device.view(dead) as Uint32Array).keys()).filter((f) => device.view(dead)[f]);
     const K = Math.min(k, ids.length);
-    if (K === 0) return room(0);
+    if (K === 0) return { rowStart: device.zeros([x.shape[0] + 1], "u32"), index: device.empty("u32", [0]), values: device.empty("f32", [0]) };
     const names = device.tensor(ids, [ids.length]);
     const few = { x, encoder: embedding(encoder, names), bias: embedding(bias.reshape([bias.size, 1]), names).reshape([ids.length]) };
     // where more are wanted, computing the candidates takes what screening saves
@@ -33,9 +27,7 @@ const encode = defineComposite<EncoderInputs<Float32Array> & { dead: Uint32Array
       for (let e = 0; e < index.length; e++) index[e] = ids[index[e]!]!; // ids ascend, so the order stays
       return features;
     }
-    const features = room(K);
-    eachTile(few, (tile, at) => topKInto(features, tile, { k: K, at, names }));
-    return features;
+    return topKOfTiles(few, K, { names });
   },
   saves: ["x", "encoder", "rowStart", "index", "values"],
   vjp: ({ inputs, outputs, cotangents, needs }) => encoderSlopes(inputs, outputs, whereActive(outputs.values, cotangents.values), needs),

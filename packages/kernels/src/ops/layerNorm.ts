@@ -8,6 +8,16 @@ import { sumColumns } from "./sums.js";
 import { shift } from "./unary.js";
 
 const ROWS = 16;
+
+const wgslMeanAndScale = `
+  let start = row * p.D;
+  var sum = 0.0;
+  for (var d = lane; d < p.D; d += 64u) { sum += x[start + d]; }
+  let mean = total(lane, sum) / f32(p.D);
+  var squares = 0.0;
+  for (var d = lane; d < p.D; d += 64u) { let c = x[start + d] - mean; squares += c * c; }
+  let scale = inverseSqrt(total(lane, squares) / f32(p.D) + p.epsilon);`;
+
 const op = defineOp<{ x: Float32Array; weight: Float32Array; bias: Float32Array }, { y: Float32Array }, { epsilon: number }>({
   name: "layerNorm",
   outputs({ x, weight, bias }) {
@@ -33,14 +43,7 @@ const op = defineOp<{ x: Float32Array; weight: Float32Array; bias: Float32Array 
   }),
   wgsl: ({ x, weight, bias }, { y }, { epsilon }) => ({
     code: eachRow(
-      `
-  let start = row * p.D;
-  var sum = 0.0;
-  for (var d = lane; d < p.D; d += 64u) { sum += x[start + d]; }
-  let mean = total(lane, sum) / f32(p.D);
-  var squares = 0.0;
-  for (var d = lane; d < p.D; d += 64u) { let c = x[start + d] - mean; squares += c * c; }
-  let scale = inverseSqrt(total(lane, squares) / f32(p.D) + p.epsilon);
+      `${wgslMeanAndScale}
   for (var d = lane; d < p.D; d += 64u) { y[start + d] = (x[start + d] - mean) * scale * weight[d] + bias[d]; }`,
       acrossLanes("total", "a + b"),
     ),
@@ -80,14 +83,7 @@ const backward = defineOp<{ x: Float32Array; weight: Float32Array; y: Float32Arr
   }),
   wgsl: ({ x, weight, y }, { dx }, { epsilon }) => ({
     code: eachRow(
-      `
-  let start = row * p.D;
-  var sum = 0.0;
-  for (var d = lane; d < p.D; d += 64u) { sum += x[start + d]; }
-  let mean = total(lane, sum) / f32(p.D);
-  var squares = 0.0;
-  for (var d = lane; d < p.D; d += 64u) { let c = x[start + d] - mean; squares += c * c; }
-  let scale = inverseSqrt(total(lane, squares) / f32(p.D) + p.epsilon);
+      `${wgslMeanAndScale}
   var ofG = 0.0;
   var ofBoth = 0.0;
   for (var d = lane; d < p.D; d += 64u) {

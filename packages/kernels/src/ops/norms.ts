@@ -6,13 +6,12 @@ import { describe, sizeOf, type Tensor } from "../tensor.js";
 import { acrossLanes, eachElement, eachRow, grid } from "../webgpu/dispatch.js";
 import { rowTiles } from "../webgpu/tiles.js";
 import { add, div, mul } from "./elementwise.js";
+import { byRows, rowsOf } from "./reduceRows.js";
 import { repeat } from "./repeat.js";
 import { BLOCK, blockPasses, sum, sumColumns } from "./sums.js";
 import { shift, sqrt, square } from "./unary.js";
 
 const CHUNK = 8192;
-/** Rows of a task: about 16,384 elements. */
-const rowsOf = (x: Tensor) => Math.max(1, Math.floor(16384 / Math.max(1, x.shape[1])));
 
 const norm = (row: Float32Array): number => Math.sqrt(row.reduce((sum, v) => sum + v * v, 0));
 const wgslSquares = (name: string) => `
@@ -53,7 +52,7 @@ const normRowsOp = defineOp<{ x: Float32Array }, { y: Float32Array }>({
     const [N, D] = x.shape as [number, number];
     for (let n = 0; n < N; n++) y.data[n] = norm(x.data.subarray(n * D, (n + 1) * D));
   },
-  wasm: ({ x }, { y }) => ({ kernel: "normRows", args: [address(x), address(y), x.shape[0], x.shape[1], rowsOf(x)], tasks: Math.ceil(x.shape[0] / rowsOf(x)) }),
+  wasm: ({ x }, { y }) => byRows("normRows", x, y),
   wgsl: ({ x }, { y }) =>
     rowTiles(x).map(({ binding, first, end }) => ({
       code: eachRow(`${wgslSquares("x")};\n  if (lane == 0u) { y[p.first + row] = norm; }`, acrossLanes("total", "a + b")),

@@ -9,9 +9,12 @@ import { repeat } from "./repeat.js";
 
 type Name = "sumRows" | "meanRows" | "maxRows";
 
-/** Tasks of about 16,384 elements. */
-function byRows(kernel: string, x: Tensor, y: Tensor): WasmCall {
-  const rows = Math.max(1, Math.floor(16384 / Math.max(1, x.shape[1])));
+/** Rows of a task: about 16,384 elements. */
+export const rowsOf = (x: Tensor): number => Math.max(1, Math.floor(16384 / Math.max(1, x.shape[1])));
+
+/** A kernel that makes each row a number. */
+export function byRows(kernel: string, x: Tensor, y: Tensor): WasmCall {
+  const rows = rowsOf(x);
   return { kernel, args: [address(x), address(y), x.shape[0], x.shape[1], rows], tasks: Math.ceil(x.shape[0] / rows) };
 }
 

@@ -3,8 +3,8 @@ import { address } from "../cpu/wasmCall.js";
 import { defineOp } from "../defineOp.js";
 import type { Tensor } from "../tensor.js";
 import { embedding } from "./embedding.js";
-import { eachTile, type EncoderInputs, type Entries } from "./encoder.js";
-import { topKInto } from "./topK.js";
+import type { EncoderInputs, Entries } from "./encoder.js";
+import { topKOfTiles } from "./topK.js";
 
 /** Rows of a task: they share what they read of the encoder. */
 const ROWS = 128;
@@ -65,9 +65,7 @@ export function screenTopK(inputs: EncoderInputs<Tensor>, k: number): Entries<Te
     const flags = device.view(redo);
     const ids = Uint32Array.from(flags.keys()).filter((b) => flags[b]);
     if (ids.length) {
-      const n = ids.length;
-      const rest = { rowStart: device.empty("u32", [n + 1]), index: device.empty("u32", [n * k]), values: device.empty("f32", [n * k]) };
-      eachTile({ ...inputs, x: embedding(inputs.x, device.tensor(ids, [n])) }, (tile, at) => topKInto(rest, tile, { k, at }));
+      const rest = topKOfTiles({ ...inputs, x: embedding(inputs.x, device.tensor(ids, [ids.length])) }, k);
       for (const [to, from] of [[index, rest.index], [values, rest.values]]) {
         const [target, source] = [device.view(to), device.view(from)];
         ids.forEach((b, i) => target.set(source.subarray(i * k, i * k + k), b * k));

@@ -7,6 +7,17 @@ import { rowTiles } from "../webgpu/tiles.js";
 import { mul, sub } from "./elementwise.js";
 import { sumRows } from "./reduceRows.js";
 
+/** WGSL for the largest element of a row, `top`, and the sum of e^(v - top) over it, `whole`; with the declarations that it needs. */
+export const wgslWhole = (x: string): string => `
+  let start = row * p.V;
+  var most = -3.4028234e38;
+  for (var i = lane; i < p.V; i += 64u) { most = max(most, ${x}[start + i]); }
+  let top = largest(lane, most);
+  var sum = 0.0;
+  for (var i = lane; i < p.V; i += 64u) { sum += exp(${x}[start + i] - top); }
+  let whole = total(lane, sum);`;
+export const wgslAcross = acrossLanes("largest", "max(a, b)") + acrossLanes("total", "a + b");
+
 const op = defineOp<{ x: Float32Array }, { y: Float32Array }>({
   name: "softmax",
   outputs({ x }) {
@@ -28,16 +39,9 @@ const op = defineOp<{ x: Float32Array }, { y: Float32Array }>({
     return rowTiles(x).map(
       ({ binding, first, end }, i): Dispatch => ({
         code: eachRow(
-          `
-  let start = row * p.V;
-  var most = -3.4028234e38;
-  for (var i = lane; i < p.V; i += 64u) { most = max(most, x[start + i]); }
-  let top = largest(lane, most);
-  var sum = 0.0;
-  for (var i = lane; i < p.V; i += 64u) { sum += exp(x[start + i] - top); }
-  let whole = total(lane, sum);
+          `${wgslWhole("x")}
   for (var i = lane; i < p.V; i += 64u) { y[start + i] = exp(x[start + i] - top) / whole; }`,
-          acrossLanes("largest", "max(a, b)") + acrossLanes("total", "a + b"),
+          wgslAcross,
         ),
         read: { x: binding },
         write: { y: parts[i]!.binding },

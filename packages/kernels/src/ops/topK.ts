@@ -5,6 +5,7 @@ import { expectShape } from "../shapes.js";
 import { describe, type Tensor } from "../tensor.js";
 import { grid } from "../webgpu/dispatch.js";
 import { rowTiles } from "../webgpu/tiles.js";
+import { eachTile, type EncoderInputs, type Entries } from "./encoder.js";
 
 const ROWS = 4;
 
@@ -211,3 +212,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
  * @throws ShapeError `topK: expected k <= 4096, got 5000`
  */
 export const topKInto = ({ rowStart, index, values }: { rowStart: Tensor; index: Tensor; values: Tensor }, x: Tensor, { k, at, mask, names }: { k: number; at: number; mask?: Tensor; names?: Tensor }): void => void op({ rowStart, index, values, x, mask, names }, { k, at });
+
+/** The k largest of relu(x encoderᵀ + bias) of each row; [B,F] is never whole in memory. @param options.mask, options.names as for `topKInto` */
+export function topKOfTiles(inputs: EncoderInputs<Tensor>, k: number, options: { mask?: Tensor; names?: Tensor } = {}): Entries<Tensor, Tensor> {
+  const { device } = inputs.x;
+  const B = inputs.x.shape[0];
+  const features = { rowStart: device.zeros([B + 1], "u32"), index: device.empty("u32", [B * k]), values: device.empty("f32", [B * k]) };
+  eachTile(inputs, (tile, at) => topKInto(features, tile, { ...options, k, at }));
+  return features;
+}
