@@ -7,6 +7,7 @@ import { z } from "zod";
 import { chooseNames } from "./chooseNames.js";
 import { commitOf } from "./commitOf.js";
 import { expectMemory } from "./expectMemory.js";
+import { harvestTo, hasActivations, keptActivations, provenanceOf } from "./keptActivations.js";
 import { engineOf, openGpuOrCpu } from "./openGpuOrCpu.js";
 import { descriptions, paramNames, paramsSchema } from "./params.js";
 import { count, nameOf, runSession, shown, summary } from "./session.js";
@@ -38,6 +39,8 @@ const others = z.object({
   dataRevision: z.string().optional().describe("branch, tag or commit of a data set on the Hub (default: main); refs/convert/parquet is the Hub's own copy as Parquet").meta({ placeholder: "REV" }),
   dataConfig: z.string().optional().describe("configuration of a data set that has several").meta({ placeholder: "NAME" }),
   cacheData: z.boolean().optional().describe("keep the data set's files on disk, whole, as they are read; else texts are streamed and forgotten"),
+  activations: z.string().optional().describe("keep the activations in a folder and train from there: what it has not yet is written first; a later run on the same model, site and texts only reads").meta({ placeholder: "DIR" }),
+  activationsDtype: z.enum(["f32", "f16"]).optional().describe("numbers in --activations: f16 takes half the room and keeps 11 bits (default: f32)"),
   logEvery: whole.describe("steps between lines of metrics.jsonl (default: a tenth of the run)").meta({ placeholder: "N" }),
   saveEvery: whole.describe("steps between checkpoints (default: a tenth of the run)").meta({ placeholder: "N" }),
   evalTokens: z.int().min(0).optional().describe("at the end, evaluate on N tokens of text that training did not see (default: 0)").meta({ placeholder: "N" }),
@@ -69,6 +72,7 @@ export const command = defineCommand({
     "train --model-name demo --dataset-name demo --trainer topk:k=32 --num-tokens 500000 --sae-batch-size 2048",
     "train --num-tokens 10000000 --trainer topk:k=32 --trainer topk:k=64 --eval-tokens 100000",
     "train --site layers.3.mlp_out --trainer standard:l1_penalty=0.1,lr=1e-3 --normalize --num-tokens 10000000",
+    "train --activations kept --trainer topk:k=32 --num-tokens 10000000",
     "train --resume sae_results",
   ],
   async run(given, invocation) {
@@ -111,29 +115,43 @@ export const command = defineCommand({
     const features = settings.features ?? Math.round(settings.expansion * model.width);
     const specs = settings.trainers.map((trainer) => specOf(trainer, { features, steps }));
     const bufferTokens = Math.min(settings.buffer_tokens ?? 20 * batchSize, steps * batchSize);
-    expectMemory({ D: model.width, features: specs.map(() => features), sites: settings.sites.length, batchSize, bufferTokens }, device.kind);
+    const tokens = steps * batchSize;
 
     const conduct: Conduct = { log_every: Math.max(1, Math.floor(steps / 10)), save_every: Math.max(1, Math.floor(steps / 10)), eval_tokens: 0, cache_data: false, ...before?.conduct, ...asked.conduct };
+    const kept = conduct.activations === undefined ? undefined : shown(conduct.activations);
+    if (before && kept !== undefined && before.conduct.activations === undefined) throw new CommandError("USAGE", `${directory.path}: expected the run's own activations, computed as it trains, got --activations ${kept}`, "leave it out to resume, or start another run with --save-dir");
+    const isKept = kept !== undefined && (await hasActivations(kept, tokens));
     const texts = (cursor?: RowCursor | null, through = openHub({ ...environment, onNotice: note })) =>
       openTexts(dataset_name, { hub: through, column: settings.text_column, split: settings.split, config: settings.data_config ?? undefined, revision: commits.data ?? data_revision ?? undefined, cacheData: conduct.cache_data, cursor: cursor?.text ?? undefined });
-    const opened = (cursor?: RowCursor | null) => harvestOf(model, settings, { texts: texts(cursor), cursor });
-    const buffering = { batchSize, capacity: bufferTokens, skipFirst: settings.skip_first, tokens: steps * batchSize, seed: settings.random_seed };
-    using training = train(opened(saved?.state.buffer.json.cursor as RowCursor | null | undefined), specs, {
+    const harvested = (cursor?: RowCursor | null) => harvestOf(model, settings, { texts: texts(cursor), cursor });
+    const { widths, passBytes } = harvested();
+    expectMemory({ D: model.width, features: specs.map(() => features), sites: settings.sites.length, batchSize, bufferTokens, passBytes: isKept ? 0 : passBytes }, device);
+    const seed = settings.random_seed;
+    const opened = (cursor?: unknown) => (kept === undefined ? harvested(cursor as RowCursor | null | undefined) : keptActivations(kept, { device, widths, seed, cursor }));
+    const skipFirst = kept === undefined ? settings.skip_first : 0; // they are not among those that are kept
+    using training = train(opened(saved?.state.buffer.json.cursor), specs, {
       tokens: settings.num_tokens,
       batchSize,
-      seed: settings.random_seed,
+      seed,
       bufferTokens,
-      skipFirst: settings.skip_first,
+      skipFirst,
       logEvery: device.kind === "cpu" ? 1 : conduct.log_every, // reading waits for a GPU, and costs nothing here
       origin: (site) => ({ layer: layerOf(site), lmName: model_name, submoduleName: submoduleName(site) }),
-      ...(settings.normalize && { normFactors: () => normFactors(openBuffer(opened(), buffering)) }), // the same batches again
+      ...(settings.normalize && { normFactors: () => normFactors(openBuffer(opened(), { batchSize, capacity: bufferTokens, skipFirst, tokens, seed })) }), // the same batches again
       state: saved?.state,
     });
     arriving.stop();
-    if (!before) {
+    if (!before && !isKept) {
       const first = texts(null, hub); // whether there are texts is told before anything is written
       await first.next().catch(withoutNetwork);
       await first.return();
+    }
+    let behind: RowCursor | null | undefined; // all that is kept
+    if (kept !== undefined) {
+      behind = await harvestTo(kept, harvested, { widths, tokens, sites: settings.sites, dtype: conduct.activations_dtype, skipFirst: settings.skip_first, provenance: await provenanceOf(settings, { commits, hub }), signal: invocation.signal, note, quiet: given.quiet });
+      model.neox.dispose(); // training does not need the weights
+    }
+    if (!before) {
       const aside = await directory.setAside(training.trainees);
       if (aside) note(`${shown(directory.path)}: there was a run; it is in ${shown(aside)} now`);
     }
@@ -143,7 +161,7 @@ export const command = defineCommand({
     const about: Recorded = { settings, conduct, engine, device: device.kind, build: version, commits };
     const { state, logs } = await runSession(training, { directory, about: { ...about }, bufferConfig: bufferConfigOf(settings, { D: model.width, bufferTokens, device: device.kind }), logEvery: conduct.log_every!, saveEvery: conduct.save_every!, rows: settings.rows, signal: invocation.signal, note, quiet: given.quiet });
 
-    const cursor = state.buffer.json.cursor as RowCursor | null;
+    const cursor = behind === undefined ? (state.buffer.json.cursor as RowCursor | null) : behind;
     const unseen = conduct.eval_tokens > 0 ? await unseenTexts(model, { texts: texts(cursor), cursor, tokens: conduct.eval_tokens, contextLength: settings.context_length }) : [];
     if (conduct.eval_tokens > 0 && unseen.length === 0) note("eval: no text is left that training did not see, so nothing is evaluated");
     for (const [i, trainee] of training.trainees.entries()) {

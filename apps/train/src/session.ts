@@ -74,7 +74,10 @@ export async function runSession(training: Training, options: SessionOptions): P
   bar.stop();
 
   const { step } = training;
-  if (step === 0) throw new DictlearnError("USAGE", `texts: expected ${tokensIn} tokens for a training step, got fewer before their end`, "give more text, or a smaller --sae-batch-size");
+  if (step === 0) {
+    await directory.removeState(); // nothing to go on from
+    throw new DictlearnError("USAGE", `texts: expected ${tokensIn} tokens for a training step, got fewer before their end`, "give more text, or a smaller --sae-batch-size");
+  }
   if (training.endedEarly) {
     note(`texts: ended after ${count(step * tokensIn)} of ${count(steps * tokensIn)} tokens, so training stops at step ${step} of ${steps} and what it has learned is saved${rows === "document" ? " (--rows packed takes more from a text than its first row)" : ""}`);
     if (last && last.step > logged.step) await log(last);
@@ -98,3 +101,9 @@ export function shown(path: string): string {
 }
 
 export const count = (n: number): string => n.toLocaleString("en");
+
+/** 20.5 GB, 12 MB, 3 kB */
+export function sizeOf(bytes: number): string {
+  const [unit, name] = [[1e9, "GB"] as const, [1e6, "MB"] as const].find(([unit]) => bytes >= unit) ?? ([1e3, "kB"] as const);
+  return `${(bytes / unit).toLocaleString("en", { maximumFractionDigits: unit === 1e9 ? 1 : 0 })} ${name}`;
+}

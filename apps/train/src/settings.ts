@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { CommandError } from "@dictlearn/cli";
 import { optionName } from "@dictlearn/sae";
 import { type RowKind } from "dictlearn";
@@ -35,6 +36,9 @@ export interface Conduct {
   readonly eval_tokens: number;
   /** Whether texts of the Hub stay on disk. */
   readonly cache_data: boolean;
+  /** The folder that the run trains from; undefined: from the model. Another place with the same content will do. */
+  readonly activations?: string;
+  readonly activations_dtype?: "f32" | "f16";
 }
 
 /** What a command line and its file of parameters say. */
@@ -66,6 +70,7 @@ export function askedFor(flags: Flags): Asked {
   const sites = flags.site as string[] | undefined;
   if (sites && inFlags.layer !== undefined) throw new CommandError("USAGE", "--layer: expected either --layer or --site, got both", "a site says its layer: --site layers.3.mlp_out");
   if (flags.features !== undefined && flags.expansion !== undefined) throw new CommandError("USAGE", "--features: expected either --features or --expansion, got both");
+  if (flags.activationsDtype !== undefined && flags.activations === undefined) throw new CommandError("USAGE", "--activations-dtype: expected --activations with it, got none", "--activations DIR says where they are kept");
   const saidLayer = inFlags.layer ?? inFile.layer;
   const siteOf = (n: number) => `layers.${n}.resid_post`;
 
@@ -90,7 +95,7 @@ export function askedFor(flags: Flags): Asked {
   return {
     said,
     settings: { ...otherDefaults, sites: [siteOf(layer)], trainers: [defaultTrainer], ...params, ...said },
-    conduct: defined({ log_every: flags.logEvery, save_every: flags.saveEvery, eval_tokens: flags.evalTokens, cache_data: flags.cacheData } as Partial<Conduct>),
+    conduct: defined({ log_every: flags.logEvery, save_every: flags.saveEvery, eval_tokens: flags.evalTokens, cache_data: flags.cacheData, activations: flags.activations === undefined ? undefined : resolve(flags.activations as string), activations_dtype: flags.activationsDtype } as Partial<Conduct>),
     device,
     saveDir,
     named: { model: isNamed("model_name") || said.revision !== undefined, dataset: isNamed("dataset_name") || said.data_revision !== undefined || said.data_config !== undefined },

@@ -139,6 +139,27 @@ describe("the same bytes", async () => {
     expect(files(join(cwd, "out"))).toEqual(files(join(other, "out")));
   });
 
+  test("from disk: the first run writes the activations, the next only reads them; after kill -9 and --resume", async () => {
+    const cwd = folder();
+    const args = [...small, "--rows", "packed", "--trainer", "topk:k=8", "--skip-first", "1", "--save-every", "1", "--activations", "kept"];
+    const first = await run(args, { cwd });
+    expect([first.code, first.stderr]).toEqual([0, expect.stringMatching(/^activations: kept: 6,144 tokens take 5 MB as f32 \(.* are free\)$/m)]);
+    const manifest = json(join(cwd, "kept/manifest.json"));
+    expect(manifest).toMatchObject({ complete: true, skipFirst: 1, sites: { "layers.1.resid_post": 192 }, provenance: { model: expect.stringMatching(/^demo \(SHA-256 /), context_length: 32, rows: "packed" } });
+
+    const { child, ended } = start([...args, "--save-dir", "again"], { cwd });
+    await until(() => existsSync(join(cwd, "again/state/latest")) && Number(readFileSync(join(cwd, "again/state/latest"), "utf8").slice(5)) >= 7);
+    child.kill("SIGKILL");
+    expect(await ended).toMatchObject({ signal: "SIGKILL", stderr: expect.stringMatching(/^activations: kept has the 6,144 tokens; they are read, and the model does not run\n/) });
+    expect(await run(["--resume", "again", "--eval-tokens", "200"], { cwd })).toMatchObject({ code: 0, stdout: expect.stringContaining("on unseen text L0 8.0") });
+    expect(digest(cwd, trainer0.replace("out", "again") + "/ae.pt")).toBe(digest(cwd));
+    expect(json(join(cwd, "kept/manifest.json"))).toEqual(manifest);
+
+    const { code, stderr } = await run([...args, "--save-dir", "other", "--context-length", "16", "--skip-first", "0"], { cwd });
+    expect([code, stderr]).toEqual([1, "kept: expected activations of context_length 16, got 32; skip_first 0, got 1 — give another directory, or the settings that these were written with\n"]);
+    expect(existsSync(join(cwd, "other"))).toBe(false);
+  });
+
   test("after Ctrl-C, which saves and says how to go on, and --resume", async () => {
     const cwd = folder();
     const { child, ended } = start([...small, "--trainer", "topk:k=8", "--normalize"], { cwd });
@@ -260,7 +281,7 @@ describe("mistakes are one line, and nothing is written", () => {
     [["--num-tokens", "255"], /^num_tokens: expected at least a batch of 256, got 255 — /],
     [["--skip-first", "32"], /^skip_first: expected less than context_length = 32, got 32$/],
     [["--features", "8", "--expansion", "2"], /^--features: expected either --features or --expansion, got both$/],
-    [["--features", "4000000"], /^memory: expected at most [\d.]+ GB on the CPU, got 24,57\d,\d{3},\d{3} bytes: /],
+    [["--features", "4000000"], /^memory: expected at most [\d.]+ GB on the CPU, got 24,\d{3},\d{3},\d{3} bytes: .*, model \d+ MB — /],
     [["--num-token", "10"], /unknown option '--num-token'/],
     [["--save-dir", "a-file"], /^a-file: expected a folder that can be written, got (ENOTDIR|EEXIST)$/],
     [["--dataset-name", "short.jsonl"], /^texts: expected 256 tokens for a training step, got fewer before their end/],
@@ -274,7 +295,7 @@ describe("mistakes are one line, and nothing is written", () => {
     expect(stderr.trimEnd()).toMatch(message);
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr.trimEnd().split("\n").length).toBe(1);
-    expect(existsSync(join(cwd, trainer0))).toBe(false);
+    expect(existsSync(join(cwd, "out"))).toBe(false);
   });
 
   test("--resume of nothing", async () => {

@@ -6,4 +6,4 @@ export type { BufferJson, BufferState, NamedTensor, Progress } from "./bufferSta
 export { normFactors } from "./normFactors.js";
 export { readManifest, type ByteSource, type Shard, type ShardDtype, type ShardFormat, type ShardManifest, type ShardStore } from "./shardManifest.js";
 export { writeShards, type WriteShardsOptions } from "./writeShards.js";
-export { openShards, type OpenShardsOptions } from "./openShards.js";
+export { openShards, type OpenShardsOptions, type ShardSource } from "./openShards.js";

@@ -4,6 +4,12 @@ import { ActivationsError } from "./error.js";
 import { manifestName, readManifest, sha256, type Shard, type ShardFormat, type ShardManifest, type ShardStore } from "./shardManifest.js";
 import type { Activations, ActivationSource, Harvested, TokenRows } from "./source.js";
 
+/** Shards as a source, with the width of each site and what is known of them. */
+export interface ShardSource extends ActivationSource {
+  readonly widths: Readonly<Record<string, number>>;
+  readonly manifest: ShardManifest;
+}
+
 export interface OpenShardsOptions {
   store: ShardStore;
   format: ShardFormat;
@@ -12,7 +18,7 @@ export interface OpenShardsOptions {
   seed: number;
   /** Which sites to read. Default all. */
   sites?: readonly string[];
-  /** Where to begin: the cursor of a saved buffer; null or nothing for the beginning. */
+  /** Where to begin: the cursor of a saved buffer; null or nothing for the beginning. Shards that were written since are left out. */
   cursor?: unknown;
 }
 
@@ -26,7 +32,7 @@ const piece = 1024;
  * @throws NOT_FOUND without manifest.json, for a shard that it names and the store has not, or a site that it has not;
  *   FORMAT for a shard that is shorter, or other, than the manifest says
  */
-export async function openShards({ store, format, device, seed, sites, cursor = null }: OpenShardsOptions): Promise<ActivationSource & { readonly manifest: ShardManifest }> {
+export async function openShards({ store, format, device, seed, sites, cursor = null }: OpenShardsOptions): Promise<ShardSource> {
   const manifest = await readManifest(store);
   if (!manifest) throw new ActivationsError("NOT_FOUND", `shards: expected ${manifestName}, got none`, "write them with writeShards");
   const present = new Set(await store.list());
@@ -34,17 +40,19 @@ export async function openShards({ store, format, device, seed, sites, cursor = 
   const chosen = sites ?? Object.keys(manifest.sites);
   for (const site of chosen) if (!Object.hasOwn(manifest.sites, site)) throw new ActivationsError("NOT_FOUND", `shards: expected one of the sites ${Object.keys(manifest.sites).join(", ")}, got ${site}`);
 
+  const shards = manifest.shards.slice(0, (cursor as { shards?: number } | null)?.shards); // those that a resumed run began with
   const first = [0]; // the number of each shard's first activation
-  for (const { tokens } of manifest.shards) first.push(first.at(-1)! + tokens);
+  for (const { tokens } of shards) first.push(first.at(-1)! + tokens);
   if (first.at(-1)! > 2 ** 32) throw new ActivationsError("UNSUPPORTED", `shards: expected at most 2^32 tokens, got ${first.at(-1)}`, "read them as several sets");
-  const order = openRng({ seed, stream: "corpus" }).permutation(manifest.shards.length);
-  let at = checkCursor(cursor, seed, Array.from(order, (shard) => manifest.shards[shard].tokens));
+  const order = openRng({ seed, stream: "corpus" }).permutation(shards.length);
+  const content = await sha256(new TextEncoder().encode(JSON.stringify(shards.map(({ sha256 }) => sha256))));
+  let at = checkCursor(cursor, { seed, content, tokens: Array.from(order, (shard) => shards[shard].tokens) });
   let open: { shard: number; tensors: Map<string, NamedTensor> } | undefined;
 
   async function load(shard: number): Promise<Map<string, NamedTensor>> {
     if (open?.shard === shard) return open.tensors;
     open = undefined; // the memory of one is free before the next comes
-    const tensors = await readShard(manifest!, manifest!.shards[shard], chosen, { store, format });
+    const tensors = await readShard(manifest!, shards[shard], chosen, { store, format });
     open = { shard, tensors };
     return tensors;
   }
@@ -65,16 +73,17 @@ export async function openShards({ store, format, device, seed, sites, cursor = 
   return {
     device,
     manifest,
+    widths: Object.fromEntries(chosen.map((site) => [site, manifest.sites[site]])),
     async next(): Promise<Harvested | undefined> {
       if (at.place >= order.length) return undefined;
       const shard = order[at.place];
-      const { tokens } = manifest.shards[shard];
+      const { tokens } = shards[shard];
       const tensors = await load(shard);
       const [start, end] = [at.token, Math.min(at.token + piece, tokens)];
       const activations = upload(tensors, start, end);
       at = end < tokens ? { place: at.place, token: end } : { place: at.place + 1, token: 0 };
       const numbers = Uint32Array.from({ length: end - start }, (_, i) => first[shard] + start + i);
-      return { rows: { tokens: numbers, start: Uint32Array.of(0, numbers.length) }, activations, cursor: { seed, ...at } };
+      return { rows: { tokens: numbers, start: Uint32Array.of(0, numbers.length) }, activations, cursor: { seed, shards: shards.length, content, ...at } };
     },
     async rerun({ tokens }: TokenRows): Promise<Activations> {
       const host = chosen.map((site) => ({ site, D: manifest.sites[site], data: manifest.dtype === "f16" ? new Uint16Array(tokens.length * manifest.sites[site]) : new Float32Array(tokens.length * manifest.sites[site]) }));
@@ -95,11 +104,12 @@ export async function openShards({ store, format, device, seed, sites, cursor = 
  * @param tokens of the shards in the order in which they are read
  * @throws USAGE for the cursor of another seed or other shards
  */
-function checkCursor(cursor: unknown, seed: number, tokens: readonly number[]): { place: number; token: number } {
+function checkCursor(cursor: unknown, { seed, content, tokens }: { seed: number; content: string; tokens: readonly number[] }): { place: number; token: number } {
   if (cursor === null) return { place: 0, token: 0 };
-  const { seed: of, place, token } = cursor as { seed?: unknown; place?: unknown; token?: unknown };
+  const { seed: of, shards, content: saved, place, token } = cursor as Record<"seed" | "shards" | "content" | "place" | "token", unknown>;
   const isPlace = Number.isSafeInteger(token) && (token as number) >= 0 && (place === tokens.length ? token === 0 : (token as number) < tokens[place as number]);
-  if (of !== seed || !isPlace) throw new ActivationsError("USAGE", `shards: expected a cursor of these ${tokens.length} shards with seed ${seed}, got ${JSON.stringify(cursor)}`, "open them with the seed that they were read with");
+  if (of !== seed || shards !== tokens.length || !isPlace) throw new ActivationsError("USAGE", `shards: expected a cursor of these ${tokens.length} shards with seed ${seed}, got ${JSON.stringify(cursor)}`, "open them with the seed that they were read with");
+  if (saved !== content) throw new ActivationsError("USAGE", `shards: expected the activations that the cursor is of (SHA-256 ${String(saved).slice(0, 12)}…), got others (${content.slice(0, 12)}…)`, "resume with the shards that were read before");
   return { place: place as number, token: token as number };
 }
 

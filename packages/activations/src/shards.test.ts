@@ -55,6 +55,21 @@ describe.each(await devices())("shards on $name", ({ device: found, skipped }) =
     expect(device.bytesInUse).toBe(bytes);
   });
 
+  test.skipIf(skipped)("a buffer that is resumed keeps to the shards that it began with, though more were written since", async () => {
+    const whole = await write(countingSource(device, rows));
+    const { store } = await write(countingSource(device, rows), {}, 4);
+    const after = (await readManifest(store))!;
+    const buffering = { batchSize: 10, capacity: 60, seed: 2 };
+    using first = openBuffer(await openShards({ store, format, device, seed: 1 }), buffering);
+    await drain(first, 3);
+    const state = await first.state();
+    const expected = await drain(first);
+    await write(countingSource(device, rows, { cursor: (after.cursor as { row: number }).row }), { store, after });
+    expect((await readManifest(store))!.shards.length).toBe(whole.manifest.shards.length);
+    using second = await restoreBuffer(await openShards({ store, format, device, seed: 1, cursor: state.json.cursor }), state);
+    expect(await drain(second)).toEqual(expected);
+  });
+
   test.skipIf(skipped)("resumed at any step, a buffer of shards goes on bit for bit, and reads each shard again at most once", async () => {
     const { store } = await write(countingSource(device, rows), { dtype: "f16" });
     const open = (cursor?: unknown) => openShards({ store, format, device, seed: 1, cursor });
@@ -206,8 +221,15 @@ describe("read", async () => {
     await expect(open(changed("manifest.json", () => undefined))).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 
-  test.each([{ seed: 2, place: 0, token: 0 }, { seed: 1, place: 99, token: 0 }, { seed: 1, place: 0, token: 999 }, { seed: 1, place: -1, token: 0 }, { seed: 1 }, 7])("a cursor of other shards or another seed is refused: %j", async (cursor) => {
+  test.each([{ seed: 2, place: 0, token: 0 }, { seed: 1, place: 99, token: 0 }, { seed: 1, place: 0, token: 999 }, { seed: 1, place: -1, token: 0 }, { seed: 1, shards: 99, place: 0, token: 0 }, { seed: 1 }, 7].map((cursor) => (typeof cursor === "object" ? { shards: shards.manifest.shards.length, ...cursor } : cursor)))("a cursor of other shards or another seed is refused: %j", async (cursor) => {
     await expect(open(shards.store, { cursor })).rejects.toMatchObject({ code: "USAGE" });
+  });
+
+  test("so is one of shards with other activations, though as many", async () => {
+    const { cursor } = (await (await open()).next())!;
+    const others = changed("manifest.json", (bytes) => new TextEncoder().encode(new TextDecoder().decode(bytes).replace(shards.manifest.shards[3].sha256.final_norm, "0".repeat(64))));
+    await expect(open(others, { cursor })).rejects.toMatchObject({ code: "USAGE", message: expect.stringMatching(/^shards: expected the activations that the cursor is of/) });
+    await open(shards.store, { cursor });
   });
 
   test("the numbers of other shards are refused", async () => {

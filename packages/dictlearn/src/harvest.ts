@@ -23,6 +23,8 @@ export interface HarvestOptions {
 export interface Harvest extends ActivationSource {
   /** Width by site, canonical names. */
   readonly widths: Readonly<Record<string, number>>;
+  /** What its passes keep on the device, at the least: weights, activations on their way, and what the sites give. */
+  readonly passBytes: number;
 }
 
 /** Tokens of a pass, unless one row has more: so many keep the device busy. More would be computed and not needed at the end. */
@@ -41,6 +43,7 @@ export function harvest(model: Model, texts: AsyncIterable<Text> | Iterable<Text
   if (!Number.isSafeInteger(batchRows) || batchRows < 1) throw new DictlearnError("USAGE", `harvest: expected batchRows to be a whole number >= 1, got ${batchRows}`);
   if (!Number.isSafeInteger(contextLength) || contextLength < 1 || contextLength > model.contextLength)
     throw new DictlearnError("USAGE", `harvest: expected contextLength from 1 to ${model.contextLength} (max_position_embeddings of ${model.name}), got ${contextLength}`);
+  const rowsAtOnce = Math.max(1, Math.min(batchRows, Math.floor(passTokens[device.kind] / contextLength)));
   const stream = tokenRows(texts, { tokenizer, contextLength, rows, cursor });
 
   async function rerun({ tokens, start }: TokenRows): Promise<Record<string, Tensor>> {
@@ -58,12 +61,12 @@ export function harvest(model: Model, texts: AsyncIterable<Text> | Iterable<Text
   return {
     device,
     widths: Object.fromEntries(sites.map((name) => [name, width])),
+    passBytes: neox.bytesFor(sites, rowsAtOnce * contextLength) + 4 * rowsAtOnce * contextLength * width * sites.length,
     rerun,
     async next(): Promise<Harvested | undefined> {
-      const most = Math.max(1, Math.min(batchRows, Math.floor(passTokens[device.kind] / contextLength)));
       const taken: Uint32Array[] = [];
       let behind: RowCursor | undefined;
-      while (taken.length < most) {
+      while (taken.length < rowsAtOnce) {
         const { value, done } = await stream.next();
         if (done) break;
         taken.push(value.tokens);

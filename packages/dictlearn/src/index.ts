@@ -1,8 +1,10 @@
-export { normFactors, openBuffer } from "@dictlearn/activations";
+export { normFactors, openBuffer, type ShardManifest } from "@dictlearn/activations";
 export { type Cursor, type Text } from "@dictlearn/corpus";
 export { type SentenceReport } from "@dictlearn/report";
 export { type Dictionary } from "@dictlearn/sae";
+export { openActivations, readActivations, tokensIn, writeActivations, type OpenActivationsOptions, type WriteActivationsOptions } from "./activationFiles.js";
 export { analyse, type AnalyseOptions } from "./analyse.js";
+export { modelDigest, textsDigest } from "./digests.js";
 export { DictlearnError } from "./error.js";
 export { evaluate, type EvaluateOptions, type LossMetrics, type Metrics } from "./evaluate.js";
 export { firstTokens } from "./firstTokens.js";

@@ -142,6 +142,15 @@ describe("states", () => {
     await expect(directory.readState()).rejects.toMatchObject({ code: "FORMAT", message: expect.stringMatching(/state\.json of version 1, got none$/) });
   });
 
+  test("whether it can be written is found out without a trace; what is there stays", async () => {
+    await new RunDirectory(join(folder, "a/b")).expectWritable();
+    expect(readdirSync(folder)).toEqual([]);
+    writeFileSync(join(folder, "a-file"), "");
+    await new RunDirectory(folder).expectWritable();
+    expect(readdirSync(folder)).toEqual(["a-file"]);
+    await expect(new RunDirectory(join(folder, "a-file")).expectWritable()).rejects.toMatchObject({ code: "IO" });
+  });
+
   test("metrics past a step are cut, a line that was cut off too", async () => {
     const directory = new RunDirectory(folder);
     const trainee = { site: "final_norm", index: 0 };

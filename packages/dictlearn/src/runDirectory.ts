@@ -1,5 +1,6 @@
-import { appendFile, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { existsSync } from "node:fs";
+import { appendFile, mkdir, open, readdir, readFile, rename, rm, rmdir } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { openSafetensors, writeSafetensors, writeTorch, type NamedTensor } from "@dictlearn/checkpoint";
 import { fileSource } from "@dictlearn/checkpoint/node";
 import { writeDictionaryLearning, type AnyTensor } from "@dictlearn/sae";
@@ -7,6 +8,7 @@ import { DictlearnError } from "./error.js";
 import { localFolder } from "./localFolder.js";
 import { readJson } from "./readJson.js";
 import { type Trainee, type TrainingState } from "./train.js";
+import { syncFolder, writeWhole } from "./wholeFile.js";
 
 // <path>/resid_post_layer_3/trainer_0/{config.json, ae.pt, checkpoints/ae_STEP.pt, metrics.jsonl, eval_results.json}
 // <path>/state/{latest, step-N/{state.json, buffer.safetensors, trainer_0.safetensors, ...}}
@@ -33,13 +35,17 @@ export class RunDirectory {
     return join(this.path, submoduleName(site), `trainer_${index}`);
   }
 
-  /** @throws IO unless files can be written here; the folder is made */
+  /** Leaves nothing behind, no empty folder either. @throws IO unless files can be written here */
   async expectWritable(): Promise<void> {
     const probe = join(this.path, `.probe-${process.pid}`);
     try {
-      await mkdir(this.path, { recursive: true });
-      await (await open(probe, "w")).close();
-      await rm(probe);
+      const made = await mkdir(this.path, { recursive: true }); // the first of the folders that were not there
+      try {
+        await (await open(probe, "w")).close();
+      } finally {
+        await rm(probe, { force: true });
+        if (made !== undefined) await removeEmpty(this.path, made);
+      }
     } catch (cause) {
       throw new DictlearnError("IO", `${this.path}: expected a folder that can be written, got ${(cause as NodeJS.ErrnoException).code ?? (cause as Error).message}`);
     }
@@ -50,7 +56,7 @@ export class RunDirectory {
    * @returns where it is now, or undefined if there was none
    */
   async setAside(dictionaries: readonly Pick<Trainee, "site" | "index">[]): Promise<string | undefined> {
-    const names = await readdir(this.path);
+    const names = existsSync(this.path) ? await readdir(this.path) : [];
     const submodules = new Set(dictionaries.map(({ site }) => submoduleName(site)));
     const before = names.filter((name) => name === "state" || submodules.has(name));
     if (before.length === 0) return undefined;
@@ -135,6 +141,12 @@ export class RunDirectory {
     return { state: { step: json.step, normFactors: json.normFactors, buffer, trainers }, about: json.about };
   }
 
+  /** Removes all states, and the folder where nothing else is in it: of a run that took no step. */
+  async removeState(): Promise<void> {
+    await rm(join(this.path, "state"), { recursive: true, force: true });
+    await removeEmpty(this.path, this.path);
+  }
+
   /** All but the newest two, and what was being written when a process was killed. */
   async #olderStates(latest: number): Promise<string[]> {
     const names = await readdir(join(this.path, "state"));
@@ -144,25 +156,12 @@ export class RunDirectory {
   }
 }
 
-/** The bytes of a file, whole or not at all, also after a loss of power. */
-async function writeWhole(path: string, pieces: Iterable<string | Uint8Array>): Promise<void> {
-  const beside = `${path}.part`;
-  const file = await open(beside, "w");
-  try {
-    for (const piece of pieces) await file.writeFile(piece); // goes on where the last one ended
-    await file.sync();
-  } finally {
-    await file.close();
+/** Removes empty folders from `path` up to `top`; one that something was put in meanwhile stays. */
+async function removeEmpty(path: string, top: string): Promise<void> {
+  for (let folder = resolve(path); folder.startsWith(resolve(top)); folder = dirname(folder)) {
+    const removed = await rmdir(folder).then(() => true, () => false);
+    if (!removed) return;
   }
-  await rename(beside, path);
-  await syncFolder(dirname(path));
-}
-
-/** Makes renames last. Windows has no such thing for folders. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const folder = await open(path);
-  await folder.sync().finally(() => folder.close());
 }
 
 async function readTensors(path: string): Promise<AnyTensor[]> {

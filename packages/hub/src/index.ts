@@ -1,5 +1,6 @@
 export type { Hub, HubOptions, RangeSource, RepoRef } from "./hub.js";
 export { HubError } from "./hubError.js";
 export { hubEnvironment } from "./environment.js";
+export { withLock } from "./lock.js";
 export { parseHubName, type HubName } from "./names.js";
 export { openHub } from "./openHub.js";

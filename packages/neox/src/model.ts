@@ -109,6 +109,12 @@ export class Neox {
     return this.#weights.load(site);
   }
 
+  /** Device memory, at the least, of passes of N tokens that end at the last of the sites: the weights, and an MLP's two wide activations beside the residual stream's. */
+  bytesFor(sites: readonly string[], N: number): number {
+    const { width: D, mlpWidth: M } = this.config;
+    return this.#weights.bytesFor(sites) + 4 * Math.min(N, this.#tokensAtOnce) * (2 * M + 2 * D);
+  }
+
   /**
    * Runs rows through the model, calling hooks. A big batch runs in parts of whole rows, each with calls of its own.
    * @throws NeoxError USAGE or SHAPE for rows, sites or replacements that don't fit the model; FORMAT for broken weights

@@ -80,6 +80,13 @@ export class Weights {
     return loaded;
   }
 
+  /** Bytes on the device of all that passes up to the last of the sites need, at the least: the embedding may lie there as halves. */
+  bytesFor(sites: readonly string[]): number {
+    const end = Math.max(...sites.map((site) => this.#order.get(site)!));
+    const needed = this.#all.filter(({ site }) => this.#order.get(site)! <= end);
+    return needed.reduce((sum, { name, shape }) => sum + (name === "embed_in.weight" ? 2 : 4) * shape.reduce((a, b) => a * b), 0);
+  }
+
   /** A weight that is loaded, by its name in a checkpoint without `gpt_neox.`; undefined if the model has none of it. */
   find(name: string): Tensor | undefined {
     return this.#tensors.get(name);
@@ -136,12 +143,16 @@ function floats({ name, dtype, data }: NamedTensor): Float32Array | Uint16Array 
   }
 }
 
-/** NaN and infinities have an exponent of all ones: one more carries into the sign bit, so an OR over all elements tells. */
+/**
+ * NaN and infinities have an exponent of all ones: one more carries into the sign bit, so an OR over all elements tells.
+ * Halves two by two; where they are odd in number or place, all are looked at one by one.
+ */
 function finite<A extends Float32Array | Uint16Array>(name: string, data: A): A {
-  const bits = data instanceof Uint16Array ? data : new Uint32Array(data.buffer, data.byteOffset, data.length);
-  const [exponent, one, sign] = data instanceof Uint16Array ? [0x7c00, 0x0400, 0x8000] : [0x7f800000, 0x00800000, 0x80000000];
+  const halves = data instanceof Uint16Array;
+  const words = data.byteLength % 4 === 0 && data.byteOffset % 4 === 0 ? new Uint32Array(data.buffer, data.byteOffset, data.byteLength / 4) : data;
+  const [exponent, one, sign] = halves ? [0x7c007c00, 0x04000400, 0x80008000] : [0x7f800000, 0x00800000, 0x80000000];
   let carried = 0;
-  for (let i = 0; i < bits.length; i++) carried |= (bits[i] & exponent) + one;
-  if (carried & sign) throw new NeoxError("FORMAT", `${name}: expected finite values, got NaN or infinity at element ${bits.findIndex((b) => (b & exponent) === exponent)}`, "the checkpoint is damaged, or overflowed in half precision: take another revision");
+  for (let i = 0; i < words.length; i++) carried |= (words[i] & exponent) + one;
+  if (carried & sign) throw new NeoxError("FORMAT", `${name}: expected finite values, got NaN or infinity at element ${data.findIndex((x: number) => halves ? (x & 0x7c00) === 0x7c00 : !Number.isFinite(x))}`, "the checkpoint is damaged, or overflowed in half precision: take another revision");
   return data;
 }

@@ -25,7 +25,7 @@ const SPARE_BYTES = 1 << 28;
 export class WebGpuDevice extends Device {
   readonly kind = "webgpu";
   readonly lost: Promise<{ reason: string }>;
-  readonly limits: { readonly bindingBytes: number; readonly offsetAlignment: number };
+  readonly limits: { readonly bindingBytes: number; readonly bufferBytes: number; readonly offsetAlignment: number };
   readonly #device: GPUDevice;
   readonly #pipelines = new Map<string, GPUComputePipeline>();
   readonly #binds = new Map<string, GPUBindGroup>();
@@ -48,7 +48,7 @@ export class WebGpuDevice extends Device {
   private constructor(device: GPUDevice, readonly label: string, options: WebGpuOptions) {
     super();
     this.#device = device;
-    this.limits = { bindingBytes: Math.min(device.limits.maxStorageBufferBindingSize, options.bindingBytes ?? Infinity), offsetAlignment: 256 };
+    this.limits = { bindingBytes: Math.min(device.limits.maxStorageBufferBindingSize, options.bindingBytes ?? Infinity), bufferBytes: device.limits.maxBufferSize, offsetAlignment: 256 };
     this.lost = device.lost.then(({ message, reason }) => ({ reason: message || reason }));
     device.onuncapturederror = ({ error }) => (this.#error ??= new KernelError("UNSUPPORTED", `webgpu: ${error.message}`));
     this.#scalars = device.createBuffer({ size: SCALARS_BYTES, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
@@ -72,7 +72,7 @@ export class WebGpuDevice extends Device {
 
   allocate(bytes: number): GpuStorage {
     const size = rounded(bytes);
-    if (size > this.#device.limits.maxBufferSize) throw new KernelError("UNSUPPORTED", `webgpu: expected buffers of at most ${this.#device.limits.maxBufferSize} bytes, got ${bytes}`, "use smaller batches, or the cpu device");
+    if (size > this.limits.bufferBytes) throw new KernelError("UNSUPPORTED", `webgpu: expected buffers of at most ${this.limits.bufferBytes} bytes, got ${bytes}`, "use smaller batches, or the cpu device");
     let buffer = this.#spare.get(size)?.pop();
     if (buffer) this.#spareBytes -= size;
     else {
