@@ -7,7 +7,6 @@ Needs torch and safetensors, and `pip install --no-deps dictionary-learning==0.1
 only loading is used, so what they import besides may be missing.
 """
 import hashlib
-import importlib.machinery
 import importlib.util
 import json
 import logging
@@ -21,34 +20,8 @@ from safetensors.torch import load_file, save_file
 HERE = os.path.dirname(os.path.abspath(__file__))
 FACTOR = 3.7
 
-
-class Stub(types.ModuleType):
-    """A package that is imported and not used here."""
-
-    __path__ = []
-
-    def __getattr__(self, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return type(name, (), {})
-
-
-class Stubs:
-    names = ("nnsight", "datasets", "zstandard")
-
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in self.names:
-            return importlib.machinery.ModuleSpec(name, self, is_package=True)
-
-    def create_module(self, spec):
-        return Stub(spec.name)
-
-    def exec_module(self, module):
-        pass
-
-
-sys.meta_path.append(Stubs())  # last: what is installed is used
-
+sys.path.append(os.path.join(HERE, "..", "python"))
+import only_dictionary_learning  # noqa: E402, F401
 from dictionary_learning.dictionary import AutoEncoderNew  # noqa: E402
 from dictionary_learning.utils import load_dictionary  # noqa: E402
 

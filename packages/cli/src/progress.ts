@@ -1,4 +1,5 @@
-import cliProgress from "cli-progress";
+import { createRequire } from "node:module";
+import type { default as CliProgress } from "cli-progress";
 
 export interface ProgressOptions {
   readonly label: string;
@@ -22,6 +23,7 @@ export interface Progress {
   [Symbol.dispose](): void;
 }
 
+const require = createRequire(import.meta.url);
 const patience = 2_000; // ms; what is done sooner needs no progress
 const settled = 20_000; // ms; a slow start no longer counts for much
 const lineEvery = 5_000; // ms, where there is no terminal
@@ -40,18 +42,23 @@ export function progress({ label, total, unit: counted = "", from = 0, quiet = f
   let shown = false;
   let stopped = quiet;
 
-  const bar = new cliProgress.SingleBar({
-    stream,
-    clearOnComplete: true,
-    linewrap: true, // as the terminal has it: nothing to restore if the process ends
-    barsize: 16,
-    barCompleteChar: "█",
-    barIncompleteChar: "░",
-    format: (options, { progress }) => {
-      const begun = total ? `${label} ${cliProgress.Format.BarFormat(progress, options)}` : label;
-      return fitted([`${begun} ${state()}`, ...(total ? [`${begun} ${state({ counts: false })}`, `${label} ${state({ counts: false })}`] : [])], stream.columns);
-    },
-  });
+  let bar: CliProgress.SingleBar | undefined;
+
+  function newBar(): CliProgress.SingleBar {
+    const { Format, SingleBar } = require("cli-progress") as typeof CliProgress; // most runs are over before they need it
+    return new SingleBar({
+      stream,
+      clearOnComplete: true,
+      linewrap: true, // as the terminal has it: nothing to restore if the process ends
+      barsize: 16,
+      barCompleteChar: "█",
+      barIncompleteChar: "░",
+      format: (options, { progress }) => {
+        const begun = total ? `${label} ${Format.BarFormat(progress, options)}` : label;
+        return fitted([`${begun} ${state()}`, ...(total ? [`${begun} ${state({ counts: false })}`, `${label} ${state({ counts: false })}`] : [])], stream.columns);
+      },
+    });
+  }
 
   function state({ counts = true } = {}): string {
     const rate = (done - from) / Math.max((doneAt - start) / 1000, 1e-3);
@@ -68,7 +75,7 @@ export function progress({ label, total, unit: counted = "", from = 0, quiet = f
 
   function draw(): void {
     if (stream.isTTY) {
-      if (!shown) bar.start(total ?? 0, done);
+      if (!bar) (bar = newBar()).start(total ?? 0, done);
       bar.setTotal(total ?? 0);
       bar.update(done);
     } else {
@@ -82,7 +89,7 @@ export function progress({ label, total, unit: counted = "", from = 0, quiet = f
     if (stopped) return;
     stopped = true;
     process.off("exit", stop);
-    if (stream.isTTY) bar.stop();
+    if (stream.isTTY) bar?.stop();
     else if (shown) stream.write(`${label}: ${count(done)}${unit && ` ${unit}`} in ${duration((Date.now() - start) / 1000)}\n`);
   }
   if (!stopped) process.once("exit", stop); // a bar left standing would run into the shell's prompt

@@ -7,10 +7,10 @@ import type { Shard } from "./shard.js";
 import { utf8 } from "./utf8.js";
 
 /** RFC 4180 with a header. An empty cell is null; `NA` and `42` are texts. */
-export const csv: Format = { endings: [".csv"], compressible: true, opensAt: "start", read: (shard, reading) => read(shard, reading, ",") };
+export const csv: Format = { kind: "csv", endings: [".csv"], compressible: true, opensAt: "start", read: (shard, reading) => read(shard, reading, ",") };
 
 /** The same with tabs between the cells. */
-export const tsv: Format = { endings: [".tsv"], compressible: true, opensAt: "start", read: (shard, reading) => read(shard, reading, "\t") };
+export const tsv: Format = { kind: "csv", endings: [".tsv"], compressible: true, opensAt: "start", read: (shard, reading) => read(shard, reading, "\t") };
 
 async function* read(shard: Shard, { column, from, nearEnd }: Reading, separator: string): AsyncGenerator<Row[]> {
   let header = from.row > 0 ? await readHeader(shard, column, separator) : undefined;

@@ -17,6 +17,8 @@ export interface Reading {
 
 /** A kind of file. A new one is a file beside this one and a line in `formats.ts`. */
 export interface Format {
+  /** the same for formats whose files belong together in a data set */
+  readonly kind: "csv" | "jsonl" | "parquet" | "text";
   /** `.jsonl`, in lower case */
   readonly endings: readonly string[];
   /** whether a compression (`.jsonl.zst`) may be around it; it is then read through `stream` only */

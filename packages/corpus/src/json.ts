@@ -12,6 +12,7 @@ import { utf8 } from "./utf8.js";
  * so its size is bounded; a place in it is the number of elements before.
  */
 export const json: Format = {
+  kind: "jsonl",
   endings: [".json"],
   compressible: true,
   opensAt: "start",

@@ -7,6 +7,7 @@ import { utf8 } from "./utf8.js";
 
 /** A JSON object a line; blank lines are skipped. @see https://jsonlines.org */
 export const jsonLines: Format = {
+  kind: "jsonl",
   endings: [".jsonl", ".ndjson", ".json-lines", ".jsonlines"],
   compressible: true,
   opensAt: "start",

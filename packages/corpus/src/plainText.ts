@@ -4,6 +4,7 @@ import { utf8 } from "./utf8.js";
 
 /** A text a line, whatever the column is called; blank lines are skipped. */
 export const plainText: Format = {
+  kind: "text",
   endings: [".txt"],
   compressible: true,
   opensAt: "start",

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
+import { kindOf } from "@dictlearn/corpus";
 import { oracle } from "@dictlearn/testing";
 import { describe, expect, test } from "vitest";
-import { dataFiles, kindOf } from "./dataFiles.js";
+import { dataFiles } from "./dataFiles.js";
 
 interface Case {
   name: string;

@@ -1,3 +1,4 @@
+import { kindOf } from "@dictlearn/corpus";
 import picomatch from "picomatch";
 import { dataConfigs, type DataConfig } from "./dataCard.js";
 import { DictlearnError } from "./error.js";
@@ -112,14 +113,6 @@ function hidden(path: string): number {
   const parts = path.split("/");
   return parts.filter((part, i) => part.startsWith(".") || (part.startsWith("__") && i + 1 < parts.length)).length;
 }
-
-/** The kind of a file that can be read, such as "jsonl" of `a.jsonl.zst`; undefined for any other. */
-export function kindOf(file: string): string | undefined {
-  const [, ending] = file.toLowerCase().match(/\.([\w-]+?)(?:\.(?:zst|gz))?$/) ?? [];
-  return kinds.get(ending);
-}
-
-const kinds = new Map(Object.entries({ parquet: "parquet", jsonl: "jsonl", ndjson: "jsonl", jsonlines: "jsonl", "json-lines": "jsonl", json: "jsonl", csv: "csv", tsv: "csv", txt: "text" }));
 
 function mostCommon(kinds: readonly string[]): string | undefined {
   const counts = new Map<string, number>();

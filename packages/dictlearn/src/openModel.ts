@@ -37,27 +37,19 @@ export async function openModel(name: string, { device, site, ...place }: ModelP
   if (!json) throw new DictlearnError("NOT_FOUND", `${pathIn(folder, "config.json")}: expected the model's config, got no such file`);
   const config = parseConfig(json);
   const asked = site === undefined ? undefined : parseSite(site, config.layers);
-  const tokenizer = await readTokenizer(folder);
   const weights = await openWeights(folder);
   const neox = openNeox({ device, config, weights });
-  if (asked)
-    await neox.load(asked).catch(async (error) => {
-      neox.dispose();
-      await weights.close();
-      throw error;
-    });
-
-  return {
-    name,
-    device,
-    neox,
-    tokenizer,
-    width: config.width,
-    contextLength: config.contextLength,
-    site: (spelling) => parseSite(spelling, config.layers),
-    async dispose() {
-      neox.dispose();
-      await weights.close();
-    },
+  const dispose = async () => {
+    neox.dispose();
+    await weights.close();
   };
+  const loading = asked === undefined ? Promise.resolve() : neox.load(asked);
+  try {
+    const [tokenizer] = await Promise.all([readTokenizer(folder), loading]); // the one is made while the first of the other are read
+    return { name, device, neox, tokenizer, width: config.width, contextLength: config.contextLength, site: (spelling) => parseSite(spelling, config.layers), dispose };
+  } catch (error) {
+    await loading.catch(() => {});
+    await dispose();
+    throw error;
+  }
 }

@@ -1,10 +1,10 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Shard } from "@dictlearn/corpus";
+import { kindOf, type Shard } from "@dictlearn/corpus";
 import { demo } from "@dictlearn/demo";
 import picomatch from "picomatch";
-import { dataFiles, kindOf } from "./dataFiles.js";
+import { dataFiles } from "./dataFiles.js";
 import { DictlearnError } from "./error.js";
 import { filesUnder, localFolder } from "./localFolder.js";
 import { openFolder } from "./openFolder.js";

@@ -11,7 +11,6 @@ import { localSource, remoteSource } from "./rangeSource.js";
 import { readRemote, type RemoteFile } from "./remoteFile.js";
 import { Repositories } from "./repositories.js";
 import { Requester } from "./request.js";
-import { extractEntry, locateEntry, readPart } from "./zipEntry.js";
 
 /**
  * The Hub behind one cache. A branch or tag is looked up once; everything after that is of the commit it was at, so the files
@@ -172,6 +171,7 @@ class OpenHub {
   }
 
   async #fetchEntry(zip: RemoteFile, whole: string | undefined, entryPath: string, path: string): Promise<string> {
+    const { extractEntry, locateEntry, readPart } = await import("./zipEntry.js"); // few need it, and its library is large
     const ref = { ...zip.ref, revision: zip.commit };
     const source = await this.source(ref, zip.path, async () => {
       throw new HubError("UNSUPPORTED", `${repoName(ref)}/${zip.path}: expected a server that sends ranges, got one that ignores them`, `download the archive whole first: \`${fetchCommand(zip.ref, zip.path)}\``);

@@ -27,4 +27,9 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   return CpuDevice.open({ shared: bytesOf(shared), single: bytesOf(single) }, options);
 }
 
-const bytesOf = (base64: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}

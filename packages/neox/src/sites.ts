@@ -1,3 +1,4 @@
+import { distance } from "fastest-levenshtein";
 import { NeoxError } from "./error.js";
 
 /** The places in a block that hooks see, in the order of the forward pass. */
@@ -61,15 +62,4 @@ function nearest(text: string, layers: number): string | undefined {
     }
   }
   return best;
-}
-
-/** Levenshtein's: the fewest insertions, deletions and substitutions of a character that turn a into b. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) next[j] = Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-    row = next;
-  }
-  return row[b.length];
 }

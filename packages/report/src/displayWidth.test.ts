@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { codePoints, terminalColumns } from "./index.js";
+import { terminalColumns } from "./displayWidth.js";
+import { codePoints } from "./index.js";
 
 /** Columns by Python's wcwidth 0.9.4. */
 test.each([

@@ -1,10 +1,5 @@
 import stringWidth from "string-width";
-
-/** How wide a line of text is taken to be. */
-export type Measure = (line: string) => number;
-
-/** One for each Unicode code point, as Python's `len`. */
-export const codePoints: Measure = (line) => [...line].length;
+import { type Measure } from "./measure.js";
 
 /**
  * Columns on a terminal, as Python's wcwidth counts them: 2 for East Asian wide characters and emoji, 0 for marks, and

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { codePoints, emptySparseStatistics, formatG, formatTable, statistics, terminalColumns, type Measure, type SentenceReport, type Statistics } from "./index.js";
+import { terminalColumns } from "./displayWidth.js";
+import { codePoints, emptySparseStatistics, formatG, formatTable, statistics, type Measure, type SentenceReport, type Statistics } from "./index.js";
 import { grid } from "./grid.js";
 import { numberColumn } from "./numberColumn.js";
 

@@ -1,6 +1,6 @@
 import { type SentenceReport, type Sentences } from "./analysis.js";
-import { terminalColumns, type Measure } from "./displayWidth.js";
 import { columnWidth, grid } from "./grid.js";
+import { codePoints, type Measure } from "./measure.js";
 import { numberColumn } from "./numberColumn.js";
 import { statisticsCells, statisticsHeaders, topCell, topHeader } from "./reportCells.js";
 import { wrap } from "./wrap.js";
@@ -8,7 +8,7 @@ import { wrap } from "./wrap.js";
 export interface TableOptions {
   /** columns of the terminal: long sentences are wrapped, down to 20 columns, so that the table fits */
   width?: number;
-  /** how wide a text is; `terminalColumns` by default */
+  /** how wide a text is; as a terminal shows it by default */
   measure?: Measure;
 }
 
@@ -16,9 +16,10 @@ export interface TableOptions {
  * The table of the original script, letter for letter: one row a sentence, numbers of 6 digits. A column of the
  * strongest features follows where a sentence has any. Widths need every row: the text comes in one piece at the end.
  */
-export async function* formatTable(sentences: Sentences, { width, measure = terminalColumns }: TableOptions = {}): AsyncGenerator<string> {
+export async function* formatTable(sentences: Sentences, { width, measure: given }: TableOptions = {}): AsyncGenerator<string> {
   const rows: SentenceReport[] = [];
   for await (const row of sentences) rows.push(row);
+  const measure = given ?? (await onTerminal(rows));
 
   const headers = ["Sentence", ...statisticsHeaders];
   const cells = rows.map(statisticsCells);
@@ -34,6 +35,11 @@ export async function* formatTable(sentences: Sentences, { width, measure = term
     columns[0] = columns[0].map((cell) => wrap(cell.trim(), room, measure));
   }
   yield `${grid(headers, columns, measure)}\n`;
+}
+
+/** Of plain sentences one column a character; what knows all others takes as long to load as the rest of this package, several times. */
+async function onTerminal(rows: readonly SentenceReport[]): Promise<Measure> {
+  return rows.every(({ sentence }) => /^[ -~]*$/.test(sentence)) ? codePoints : (await import("./displayWidth.js")).terminalColumns;
 }
 
 const narrowestSentence = 20; // columns

@@ -1,4 +1,4 @@
-import { type Measure } from "./displayWidth.js";
+import { type Measure } from "./measure.js";
 
 /**
  * A table with lines between all cells, everything centred, as tabulate draws it with `tablefmt="grid"` and

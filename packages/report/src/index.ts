@@ -1,10 +1,10 @@
 export { type Analysis, type Provenance, type SentenceReport, type Sentences } from "./analysis.js";
-export { codePoints, terminalColumns, type Measure } from "./displayWidth.js";
 export { csvColumns, formatCsv } from "./formatCsv.js";
 export { formatG } from "./formatG.js";
 export { formatJson } from "./formatJson.js";
 export { formatJsonl } from "./formatJsonl.js";
 export { formatMarkdown } from "./formatMarkdown.js";
 export { formatTable, type TableOptions } from "./formatTable.js";
+export { codePoints, type Measure } from "./measure.js";
 export { emptySparseStatistics, sparseStatistics, statistics, type SparseRow, type SparseStatistics, type Statistics } from "./statistics.js";
 export { topFeatures, type FeatureWeight } from "./topFeatures.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { terminalColumns } from "./index.js";
+import { terminalColumns } from "./displayWidth.js";
 import { wrap } from "./wrap.js";
 
 test.each([

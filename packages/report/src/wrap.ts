@@ -1,4 +1,4 @@
-import { type Measure } from "./displayWidth.js";
+import { type Measure } from "./measure.js";
 
 /**
  * Lines of at most `width` columns, broken at spaces; a longer word is broken between characters as people see them.
@@ -31,6 +31,7 @@ function wrapLine(line: string, width: number, measure: Measure): string[] {
 function breakWord(word: string, width: number, measure: Measure): string[] {
   if (measure(word) <= width) return [word];
   const parts = [""];
+  graphemes ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
   for (const { segment } of graphemes.segment(word)) {
     if (measure(parts[parts.length - 1] + segment) > width) parts.push("");
     parts[parts.length - 1] += segment;
@@ -38,4 +39,4 @@ function breakWord(word: string, width: number, measure: Measure): string[] {
   return parts;
 }
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+let graphemes: Intl.Segmenter | undefined; // slow to make, and few words are broken

@@ -12,7 +12,7 @@ import { makeTrainer } from "./training/makeTrainer.js";
 import { overRows } from "./training/overRows.js";
 import { uploadShapes, type Parameters } from "./training/parameters.js";
 import { rngOf } from "./training/random.js";
-import { learningRateScale, schedule } from "./training/schedules.js";
+import { learningRateScale, schedule, type ScheduleOptions } from "./training/schedules.js";
 import { meanL0 } from "./training/sparsity.js";
 
 /** A loss f32[1], alone or with numbers and other f32[1] that are logged by their names. */
@@ -21,17 +21,13 @@ export type Loss = Tensor | { readonly loss: Tensor; readonly [part: string]: Te
 /** What is minimised, in ops of kernels. @param x f32[B,D] @param made.xHat f32[B,D] @param made.step counted from 0 */
 export type Objective<Name extends string> = (p: Parameters<Name>, x: Tensor, made: { features: SparseFeatures; xHat: Tensor; step: number }) => Loss;
 
-export interface DefinedTrainerOptions<Name extends string> {
+export interface DefinedTrainerOptions<Name extends string> extends Omit<ScheduleOptions, "sparsityWarmupSteps"> {
   /** F */
   features: number;
   /** Default ⟨|x - x̂|²⟩. */
   objective?: Objective<Name>;
   /** Learning rate of Adam. Default 0.001 */
   lr?: number;
-  /** Default 1,000, or a tenth of a run that is not longer. */
-  warmupSteps?: number;
-  /** From here on the learning rate falls to 0 at the run's end. Default null: never. */
-  decayStart?: number | null;
   /** Matrices whose rows are kept at norm 1, such as a decoder. Default none. */
   unitRows?: readonly NoInfer<Name>[];
   /**

@@ -1,4 +1,5 @@
 import { arg, nextTask, pointer } from "../wasm/job.as";
+import { addFourRows, addRow } from "./addRows.as";
 
 /** decodeSparse(rowStart, index, values, decoder, bias or 0, y, B, D, F): tasks of 8 rows */
 export function decodeSparse(): void {
@@ -9,30 +10,15 @@ export function decodeSparse(): void {
       const out = y + <usize>b * bytes, end = load<u32>(rowStart + (<usize>b << 2) + 4);
       let e = load<u32>(rowStart + (<usize>b << 2));
       memory.fill(out, 0, bytes);
-      // four entries a pass over the row, each element adding them one after another as the single ones below do
       for (; e + 4 <= end; e += 4) {
         const at = index + (<usize>e << 2), weights = values + (<usize>e << 2);
         const r0 = decoderRow(at, decoder, bytes, F), r1 = decoderRow(at + 4, decoder, bytes, F), r2 = decoderRow(at + 8, decoder, bytes, F), r3 = decoderRow(at + 12, decoder, bytes, F);
         const w0 = v128.load32_splat(weights), w1 = v128.load32_splat(weights, 4), w2 = v128.load32_splat(weights, 8), w3 = v128.load32_splat(weights, 12);
-        let o: usize = 0;
-        for (; o < whole; o += 16) {
-          let sum = f32x4.add(v128.load(out + o), f32x4.mul(w0, v128.load(r0 + o)));
-          sum = f32x4.add(sum, f32x4.mul(w1, v128.load(r1 + o)));
-          sum = f32x4.add(sum, f32x4.mul(w2, v128.load(r2 + o)));
-          v128.store(out + o, f32x4.add(sum, f32x4.mul(w3, v128.load(r3 + o))));
-        }
-        for (; o < bytes; o += 4) {
-          let sum = load<f32>(out + o) + f32x4.extract_lane(w0, 0) * load<f32>(r0 + o);
-          sum += f32x4.extract_lane(w1, 0) * load<f32>(r1 + o);
-          sum += f32x4.extract_lane(w2, 0) * load<f32>(r2 + o);
-          store<f32>(out + o, sum + f32x4.extract_lane(w3, 0) * load<f32>(r3 + o));
-        }
+        addFourRows(out, r0, r1, r2, r3, w0, w1, w2, w3, bytes, whole);
       }
       for (; e < end; e++) {
         const row = decoderRow(index + (<usize>e << 2), decoder, bytes, F), w = v128.load32_splat(values + (<usize>e << 2));
-        let o: usize = 0;
-        for (; o < whole; o += 16) v128.store(out + o, f32x4.add(v128.load(out + o), f32x4.mul(w, v128.load(row + o))));
-        for (; o < bytes; o += 4) store<f32>(out + o, load<f32>(out + o) + f32x4.extract_lane(w, 0) * load<f32>(row + o));
+        addRow(out, row, w, bytes, whole);
       }
       if (bias) for (let o: usize = 0; o < bytes; o += 4) store<f32>(out + o, load<f32>(out + o) + load<f32>(bias + o));
     }

@@ -1,4 +1,5 @@
 import { arg, nextTask, pointer } from "../wasm/job.as";
+import { addFourRows, addRow } from "./addRows.as";
 
 /** sumRowsByFeature(start, entry, row, coefficients, rows, y, F, D, B, capacity): tasks of 16 features */
 export function sumRowsByFeature(): void {
@@ -9,29 +10,14 @@ export function sumRowsByFeature(): void {
       const out = y + <usize>f * bytes, end = <usize>min(load<u32>(start + (<usize>f << 2) + 4), capacity) << 2;
       let i = <usize>load<u32>(start + (<usize>f << 2)) << 2;
       memory.fill(out, 0, bytes);
-      // four entries a pass, each element adding them one after another as the single ones below do
       for (; i + 16 <= end; i += 16) {
         const r0 = at(rows, rowOf + i, bytes, B), r1 = at(rows, rowOf + i + 4, bytes, B), r2 = at(rows, rowOf + i + 8, bytes, B), r3 = at(rows, rowOf + i + 12, bytes, B);
         const w0 = weightOf(coefficients, entry + i, capacity), w1 = weightOf(coefficients, entry + i + 4, capacity), w2 = weightOf(coefficients, entry + i + 8, capacity), w3 = weightOf(coefficients, entry + i + 12, capacity);
-        let o: usize = 0;
-        for (; o < whole; o += 16) {
-          let sum = f32x4.add(v128.load(out + o), f32x4.mul(w0, v128.load(r0 + o)));
-          sum = f32x4.add(sum, f32x4.mul(w1, v128.load(r1 + o)));
-          sum = f32x4.add(sum, f32x4.mul(w2, v128.load(r2 + o)));
-          v128.store(out + o, f32x4.add(sum, f32x4.mul(w3, v128.load(r3 + o))));
-        }
-        for (; o < bytes; o += 4) {
-          let sum = load<f32>(out + o) + f32x4.extract_lane(w0, 0) * load<f32>(r0 + o);
-          sum += f32x4.extract_lane(w1, 0) * load<f32>(r1 + o);
-          sum += f32x4.extract_lane(w2, 0) * load<f32>(r2 + o);
-          store<f32>(out + o, sum + f32x4.extract_lane(w3, 0) * load<f32>(r3 + o));
-        }
+        addFourRows(out, r0, r1, r2, r3, w0, w1, w2, w3, bytes, whole);
       }
       for (; i < end; i += 4) {
         const r = at(rows, rowOf + i, bytes, B), w = weightOf(coefficients, entry + i, capacity);
-        let o: usize = 0;
-        for (; o < whole; o += 16) v128.store(out + o, f32x4.add(v128.load(out + o), f32x4.mul(w, v128.load(r + o))));
-        for (; o < bytes; o += 4) store<f32>(out + o, load<f32>(out + o) + f32x4.extract_lane(w, 0) * load<f32>(r + o));
+        addRow(out, r, w, bytes, whole);
       }
     }
 }

@@ -9,23 +9,17 @@ import { gatedEncode, startGatedAutoEncoder, type GatedParameters } from "../tra
 import { expectNonNegative, expectPositive, withDefaults } from "../training/hyper.js";
 import { makeTrainer } from "../training/makeTrainer.js";
 import { overRows } from "../training/overRows.js";
-import { learningRateScale, schedule, sparsityScale } from "../training/schedules.js";
+import { learningRateScale, schedule, sparsityScale, type ScheduleOptions } from "../training/schedules.js";
 import { meanL0, meanL1, silence } from "../training/sparsity.js";
 
 /** Names and defaults as dictionary_learning's GatedSAETrainer has them. */
-export interface GatedOptions {
+export interface GatedOptions extends ScheduleOptions {
   /** F */
   features: number;
   /** Learning rate. Default 0.00005 */
   lr?: number;
   /** λ. Default 0.1 */
   l1Penalty?: number;
-  /** Default 1,000, or a tenth of a run that is not longer. */
-  warmupSteps?: number;
-  /** Steps until λ is in full force; null: from the start. Default 2,000, or a fifth of a run that is not longer. */
-  sparsityWarmupSteps?: number | null;
-  /** From here on the learning rate falls to 0 at the run's end. Default null: never. */
-  decayStart?: number | null;
 }
 
 /**

@@ -3,7 +3,7 @@ import { savedGatedAutoEncoder } from "../dictionaries/gatedAutoEncoder.js";
 import { type Setting, type Trainer, type TrainerSpec } from "../trainer.js";
 import { adamFor, constrainedAdam } from "../training/adam.js";
 import { AnnealedPenalty } from "../training/annealedPenalty.js";
-import { annealing, annealingConfig, expectAnnealing, type AnnealingHyper } from "../training/annealing.js";
+import { annealing, annealingConfig, annealingDefaults, expectAnnealing, type AnnealingHyper } from "../training/annealing.js";
 import { settingConfig, without } from "../training/config.js";
 import { countSilent } from "../training/deadFeatures.js";
 import { fractionExplained, momentsOf } from "../training/explained.js";
@@ -34,20 +34,7 @@ export function gatedAnneal(options: GatedAnnealOptions): TrainerSpec {
   return { name: "gatedAnneal", hyper: { ...hyper }, start: (setting) => start(hyper, setting) };
 }
 
-const defaults = {
-  lr: 3e-4,
-  initialSparsityPenalty: 0.1,
-  sparsityFunction: "Lp^p" as const,
-  pStart: 1,
-  pEnd: 0,
-  annealStart: undefined,
-  annealEnd: null,
-  nSparsityUpdates: 10,
-  sparsityQueueLength: 10,
-  warmupSteps: undefined,
-  sparsityWarmupSteps: undefined,
-  decayStart: null,
-};
+const defaults = { lr: 3e-4, ...annealingDefaults };
 type Hyper = GatedAnnealOptions & AnnealingHyper;
 
 /** @param x f32[B,D] @param penalty α times its warm-up */

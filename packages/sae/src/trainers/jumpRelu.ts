@@ -11,12 +11,12 @@ import { makeTrainer } from "../training/makeTrainer.js";
 import { overRows } from "../training/overRows.js";
 import { upload, type Parameters } from "../training/parameters.js";
 import { rngOf } from "../training/random.js";
-import { learningRateScale, schedule, sparsityScale } from "../training/schedules.js";
+import { learningRateScale, schedule, sparsityScale, type ScheduleOptions } from "../training/schedules.js";
 import { meanL0, silence } from "../training/sparsity.js";
 import { expectDeadFeatureThreshold } from "../training/topKOptions.js";
 
 /** Names and defaults as dictionary_learning's JumpReluTrainer has them. */
-export interface JumpReluOptions {
+export interface JumpReluOptions extends ScheduleOptions {
   /** F */
   features: number;
   /** Learning rate. Default 0.00007 */
@@ -27,12 +27,6 @@ export interface JumpReluOptions {
   sparsityPenalty?: number;
   /** How many features a row is to have. Default 20 */
   targetL0?: number;
-  /** Default 1,000, or a tenth of a run that is not longer. */
-  warmupSteps?: number;
-  /** Steps until λ is in full force; null: from the start. Default 2,000, or a fifth of a run that is not longer. */
-  sparsityWarmupSteps?: number | null;
-  /** From here on the learning rate falls to 0 at the run's end. Default null: never. */
-  decayStart?: number | null;
   /** A feature is logged as dead once more than this many tokens have passed without it. Default 10,000,000 */
   deadFeatureThreshold?: number;
 }

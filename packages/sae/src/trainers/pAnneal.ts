@@ -3,7 +3,7 @@ import { savedAutoEncoder } from "../dictionaries/autoEncoder.js";
 import { type Setting, type Trainer, type TrainerSpec } from "../trainer.js";
 import { adamFor, constrainedAdam } from "../training/adam.js";
 import { AnnealedPenalty } from "../training/annealedPenalty.js";
-import { annealing, annealingConfig, expectAnnealing, type AnnealingHyper } from "../training/annealing.js";
+import { annealing, annealingConfig, annealingDefaults, expectAnnealing, type AnnealingHyper } from "../training/annealing.js";
 import { autoEncode, startAutoEncoder, type AutoEncoderParameters } from "../training/autoEncoder.js";
 import { settingConfig, without } from "../training/config.js";
 import { countSilent } from "../training/deadFeatures.js";
@@ -13,11 +13,11 @@ import { makeTrainer } from "../training/makeTrainer.js";
 import { overRows } from "../training/overRows.js";
 import { powerPenalty, type SparsityFunction } from "../training/powerPenalty.js";
 import { deadFeatures, forget } from "../training/resample.js";
-import { learningRateScale, schedule, sparsityScale } from "../training/schedules.js";
+import { learningRateScale, schedule, sparsityScale, type ScheduleOptions } from "../training/schedules.js";
 import { meanL0, silence } from "../training/sparsity.js";
 
 /** Names and defaults as dictionary_learning's PAnnealTrainer has them, except `sparsityFunction`. */
-export interface PAnnealOptions {
+export interface PAnnealOptions extends ScheduleOptions {
   /** F */
   features: number;
   /** Learning rate. Default 0.001 */
@@ -38,12 +38,6 @@ export interface PAnnealOptions {
   nSparsityUpdates?: number | "continuous";
   /** From how many of the last steps α adapts when p moves on. Default 10 */
   sparsityQueueLength?: number;
-  /** Default 1,000, or a tenth of a run that is not longer; again after each of `resampleSteps`. */
-  warmupSteps?: number;
-  /** Steps until α is in full force; null: from the start. Default 2,000, or a fifth of a run that is not longer. */
-  sparsityWarmupSteps?: number | null;
-  /** From here on the learning rate falls to 0 at the run's end. Default null: never. Not together with `resampleSteps`. */
-  decayStart?: number | null;
   /**
    * Every so many steps Adam's moments of dead features are forgotten and the warm-up begins again. Their weights stay: in
    * dictionary_learning the resampled ones are written to a copy and lost. Default null: never.
@@ -63,21 +57,7 @@ export function pAnneal(options: PAnnealOptions): TrainerSpec {
   return { name: "pAnneal", hyper: { ...hyper }, start: (setting) => start(hyper, setting) };
 }
 
-const defaults = {
-  lr: 1e-3,
-  initialSparsityPenalty: 0.1,
-  sparsityFunction: "Lp^p" as const,
-  pStart: 1,
-  pEnd: 0,
-  annealStart: undefined,
-  annealEnd: null,
-  nSparsityUpdates: 10,
-  sparsityQueueLength: 10,
-  warmupSteps: undefined,
-  sparsityWarmupSteps: undefined,
-  decayStart: null,
-  resampleSteps: null,
-};
+const defaults = { lr: 1e-3, ...annealingDefaults, resampleSteps: null };
 type Hyper = PAnnealOptions & AnnealingHyper;
 
 /** @param x f32[B,D] @param penalty α times its warm-up */

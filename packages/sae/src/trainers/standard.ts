@@ -11,23 +11,17 @@ import { makeTrainer } from "../training/makeTrainer.js";
 import { eachRow, overRows } from "../training/overRows.js";
 import { rngOf } from "../training/random.js";
 import { deadFeatures, resampleDead } from "../training/resample.js";
-import { learningRateScale, schedule, sparsityScale } from "../training/schedules.js";
+import { learningRateScale, schedule, sparsityScale, type ScheduleOptions } from "../training/schedules.js";
 import { meanL0, meanL1, silence } from "../training/sparsity.js";
 
 /** Names and defaults as dictionary_learning's StandardTrainer has them. */
-export interface StandardOptions {
+export interface StandardOptions extends ScheduleOptions {
   /** F */
   features: number;
   /** Learning rate. Default 0.001 */
   lr?: number;
   /** λ. Default 0.1 */
   l1Penalty?: number;
-  /** Default 1,000, or a tenth of a run that is not longer; again after each resampling. */
-  warmupSteps?: number;
-  /** Steps until λ is in full force; null: from the start. Default 2,000, or a fifth of a run that is not longer. */
-  sparsityWarmupSteps?: number | null;
-  /** From here on the learning rate falls to 0 at the run's end. Default null: never. Not together with `resampleSteps`. */
-  decayStart?: number | null;
   /** Every so many steps dead features are pointed at badly reconstructed activations. Default null: never. */
   resampleSteps?: number | null;
 }

@@ -1,11 +1,8 @@
-import { adamInto, clipNormInto, normaliseRowsInto, removeParallelInto, type Tensor } from "@dictlearn/kernels";
+import { adam, clipNormInto, normaliseRowsInto, removeParallelInto, type AdamState, type Tensor } from "@dictlearn/kernels";
 import { type Parameters } from "./parameters.js";
 
 /** Adam's running means of the gradients (m) and of their squares (v), one of each a parameter. */
-export interface Adam<Name extends string = string> {
-  readonly m: Parameters<Name>;
-  readonly v: Parameters<Name>;
-}
+export type Adam<Name extends string = string> = Pick<AdamState<Name>, "m" | "v">;
 
 export interface AdamOptions {
   lr: number;
@@ -17,13 +14,14 @@ export interface AdamOptions {
 
 /** Zeros, kept until they are disposed. */
 export function adamFor<Name extends string>(parameters: Parameters<Name>): Adam<Name> {
-  const zeros = () => Object.fromEntries(Object.entries<Tensor>(parameters).map(([name, { device, shape }]) => [name, device.keep(device.zeros(shape))])) as Record<Name, Tensor>;
-  return { m: zeros(), v: zeros() };
+  const { m, v } = adam().init(parameters);
+  for (const zeros of [m, v].flatMap(Object.values<Tensor>)) zeros.device.keep(zeros);
+  return { m, v };
 }
 
 /** One step of Adam for every parameter; β₂ = 0.999 and ε = 1e-8 as in PyTorch. */
 export function adamStep<Name extends string>({ m, v }: Adam<Name>, parameters: Parameters<Name>, gradients: Parameters<Name>, { lr, step, beta1 = 0.9 }: AdamOptions): void {
-  for (const name of Object.keys(parameters) as Name[]) adamInto(parameters[name], gradients[name], m[name], v[name], { lr, beta1, beta2: 0.999, epsilon: 1e-8, step: step + 1 });
+  adam({ betas: [beta1, 0.999] }).updateInto(parameters, gradients, { m, v, step }, { lr });
 }
 
 /**

@@ -21,6 +21,21 @@ export interface AnnealingOptions {
   nSparsityUpdates: number | "continuous";
 }
 
+/** What the annealing trainers' hyper-parameters are by default; the learning rate is each one's own. */
+export const annealingDefaults = {
+  initialSparsityPenalty: 0.1,
+  sparsityFunction: "Lp^p" as const,
+  pStart: 1,
+  pEnd: 0,
+  annealStart: undefined,
+  annealEnd: null,
+  nSparsityUpdates: 10,
+  sparsityQueueLength: 10,
+  warmupSteps: undefined,
+  sparsityWarmupSteps: undefined,
+  decayStart: null,
+};
+
 /** Of an annealing trainer's hyper-parameters those that have a value before the run is known. */
 export interface AnnealingHyper extends AnnealingOptions {
   features: number;

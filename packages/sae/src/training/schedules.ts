@@ -1,6 +1,16 @@
 import { expectHyper } from "./hyper.js";
 
 /** When the learning rate and the sparsity penalty are at their full size, in steps. */
+export interface ScheduleOptions {
+  /** Default 1,000, or a tenth of a run that is not longer; with `resampleSteps` again after each of them. */
+  warmupSteps?: number;
+  /** Steps until the sparsity penalty is in full force; null: from the start. Default 2,000, or a fifth of a run that is not longer. */
+  sparsityWarmupSteps?: number | null;
+  /** From here on the learning rate falls to 0 at the run's end. Default null: never. Not together with `resampleSteps`. */
+  decayStart?: number | null;
+}
+
+/** A run's schedule, with what its defaults came to. */
 export interface Schedule {
   readonly steps: number;
   readonly warmupSteps: number;
@@ -14,7 +24,7 @@ export interface Schedule {
  * that is not longer than they are.
  * @throws DictionaryError USAGE `standard: expected warmupSteps < steps = 500, got 1000`
  */
-export function schedule(trainer: string, steps: number, options: { warmupSteps?: number; sparsityWarmupSteps?: number | null; decayStart?: number | null; resampleSteps?: number | null }): Schedule {
+export function schedule(trainer: string, steps: number, options: ScheduleOptions & { resampleSteps?: number | null }): Schedule {
   const { decayStart = null, resampleSteps = null } = options;
   expectHyper(trainer, Number.isSafeInteger(steps) && steps > 0, "steps to be a whole number > 0", steps);
   const { warmupSteps = steps > 1000 ? 1000 : Math.floor(steps / 10), sparsityWarmupSteps = steps > 2000 ? 2000 : Math.floor(steps / 5) } = options;

@@ -1,8 +1,9 @@
 import { type Setting } from "../trainer.js";
 import { expectHyper, expectNonNegative, expectPositive } from "./hyper.js";
+import { type ScheduleOptions } from "./schedules.js";
 
 /** What all trainers of the TopK family have; names and defaults as dictionary_learning's have them. */
-export interface TopKFamilyOptions {
+export interface TopKFamilyOptions extends Omit<ScheduleOptions, "sparsityWarmupSteps"> {
   /** F */
   features: number;
   /** Features a row, or a row on average; 1..F. */
@@ -11,10 +12,6 @@ export interface TopKFamilyOptions {
   lr?: number;
   /** How much the auxiliary loss of dead features counts. Default 1/32 */
   auxkAlpha?: number;
-  /** Default 1,000, or a tenth of a run that is not longer. */
-  warmupSteps?: number;
-  /** From here on the learning rate falls to 0 at the run's end. Default null: never. */
-  decayStart?: number | null;
   /** How much of the threshold a step keeps. Default 0.999 */
   thresholdBeta?: number;
   /** The threshold is measured after this step. Default 1,000, or a tenth of a run that would be over by then. */
