@@ -3,10 +3,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { firstCommit, oracle, patternBytes, secondCommit, startHubServer, storedZip, type HubFile, type HubServer } from "@dictlearn/testing";
+import { CommandProcess, firstCommit, oracle, patternBytes, secondCommit, startHubServer, storedZip, type HubFile, type HubServer, type Ran } from "@dictlearn/testing";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 
 const app = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+const kept = new CommandProcess(new URL("../dist/command.js", import.meta.url), new URL(import.meta.resolve("@dictlearn/cli")));
+afterAll(() => kept.close());
 const at = (path: string) => fileURLToPath(oracle(`sparse-rep/${path}`));
 const temporary = mkdtempSync(join(tmpdir(), "sparse-rep-hub-"));
 afterAll(() => rmSync(temporary, { recursive: true, force: true }));
@@ -36,15 +38,18 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-/** Runs the app where a person stands, with a home of its own. */
-function run(args: readonly string[], env: Record<string, string> = {}) {
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(INIT_CWD|HF_|.*_proxy$)/i.test(name)));
-  const own = { HF_ENDPOINT: server.url, HF_HOME: join(here, "home") };
-  const child = spawn(process.execPath, [app, "--device", "cpu", ...args], { cwd: here, env: { ...inherited, ...own, ...env } });
+const environment = (env: Record<string, string>) => ({ ...(Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(INIT_CWD|HF_|.*_proxy$)/i.test(name))) as Record<string, string>), HF_ENDPOINT: server.url, HF_HOME: join(here, "home"), ...env });
+
+/** The app where a person stands, with a home of its own. */
+const run = (args: readonly string[], env: Record<string, string> = {}) => kept.run({ args: ["--device", "cpu", "--threads", "1", ...args], cwd: here, env: environment(env) });
+
+/** The same as a shell would. */
+function start(args: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
+  const child = spawn(process.execPath, [app, "--device", "cpu", ...args], { cwd: here, env: environment(env) });
   const texts = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text) => (texts.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text) => (texts.stderr += text));
-  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code) => resolve({ code, ...texts }));
   });
@@ -57,7 +62,7 @@ describe("with nothing named", () => {
     const local = await run([csv, "--model", at("model"), "--dictionary", at("ae.pt"), "--top", "5", "--format", "csv"]);
     expect(server.bytesSent()).toBe(0);
 
-    const first = await run([csv, "--top", "5", "--format", "csv"]);
+    const first = await start([csv, "--top", "5", "--format", "csv"]);
     expect(first).toMatchObject({ code: 0, stdout: local.stdout });
     const fetched = server.bytesSent();
     expect(fetched).toBeLessThan(900_000); // the archive has 6 MB
@@ -67,7 +72,7 @@ describe("with nothing named", () => {
     expect(server.bytesSent()).toBe(fetched);
 
     const before = server.requests.length;
-    const offline = await run([csv, "--top", "5", "--format", "csv"], { HF_HUB_OFFLINE: "1" });
+    const offline = await start([csv, "--top", "5", "--format", "csv"], { HF_HUB_OFFLINE: "1" });
     expect(offline).toMatchObject({ code: 0, stdout: local.stdout });
     expect(server.requests.length).toBe(before);
   });
@@ -81,7 +86,7 @@ describe("with nothing named", () => {
 
   test("a Hub that takes the connection and says nothing is given up: the demo", async () => {
     server.faults.push({ hang: "headers" });
-    const { code, stdout } = await run([csv, "--format", "json"], { HF_HUB_ETAG_TIMEOUT: "1" });
+    const { code, stdout } = await start([csv, "--format", "json"], { HF_HUB_ETAG_TIMEOUT: "1" });
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ model: "demo", dictionary: "demo" });
   });
@@ -125,7 +130,7 @@ describe("by name", () => {
 
   test.each([true, false])("what takes long is shown in bytes (--quiet: %s)", async (quiet) => {
     server.faults.push({ on: "cdn", match: /./, pause: 2500, times: 1 });
-    const { code, stderr } = await run([csv, ...named, ...(quiet ? ["--quiet"] : []), "--format", "csv"]);
+    const { code, stderr } = await start([csv, ...named, ...(quiet ? ["--quiet"] : []), "--format", "csv"]);
     expect(code).toBe(0);
     if (quiet) expect(stderr).toBe("");
     else expect(stderr).toMatch(/^fetching: \d+% \d\.\d\/\d\.\d MB, \d\.\d MB\/s/m);

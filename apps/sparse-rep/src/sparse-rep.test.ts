@@ -4,10 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Analysis, type SentenceReport } from "@dictlearn/report";
-import { oracle } from "@dictlearn/testing";
+import { CommandProcess, oracle, type Ran } from "@dictlearn/testing";
 import { afterAll, describe, expect, test } from "vitest";
 
 const app = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+const kept = new CommandProcess(new URL("../dist/command.js", import.meta.url), new URL(import.meta.resolve("@dictlearn/cli")));
+afterAll(() => kept.close());
 const at = (path: string) => fileURLToPath(oracle(path));
 const temporary = mkdtempSync(join(tmpdir(), "sparse-rep-"));
 afterAll(() => rmSync(temporary, { recursive: true, force: true }));
@@ -22,14 +24,25 @@ function folder(files: Record<string, string | Uint8Array> = {}): string {
 /** No Hub, no cache, nobody's token: what is fetched is tested in hub.test.ts. */
 const noHub = { HF_ENDPOINT: "http://127.0.0.1:9", HF_HOME: join(temporary, "hf") };
 
-/** Runs the app as a shell would, on the CPU unless told otherwise. */
-function run(args: readonly string[], { cwd = temporary, env = {} }: { cwd?: string; env?: Record<string, string> } = {}) {
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(INIT_CWD|HF_|.*_proxy$)/i.test(name)));
-  const child = spawn(process.execPath, [app, ...(args.includes("--device") ? [] : ["--device", "cpu"]), ...args], { cwd, env: { ...inherited, ...noHub, ...env } });
+interface Where {
+  cwd?: string;
+  env?: Record<string, string>;
+}
+
+/** On the CPU unless told otherwise. */
+const words = (args: readonly string[]) => [...(args.includes("--device") ? [] : ["--device", "cpu"]), ...args];
+const environment = (env: Record<string, string> = {}) => ({ ...(Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(INIT_CWD|HF_|.*_proxy$)/i.test(name))) as Record<string, string>), ...noHub, ...env });
+
+/** The app, for what it says. */
+const run = (args: readonly string[], { cwd = temporary, env }: Where = {}) => kept.run({ args: [...(args.includes("--threads") ? [] : ["--threads", "1"]), ...words(args)], cwd, env: environment(env) });
+
+/** Runs the app as a shell would. */
+function start(args: readonly string[], { cwd = temporary, env }: Where = {}): Promise<Ran> {
+  const child = spawn(process.execPath, [app, ...words(args)], { cwd, env: environment(env) });
   const texts = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text) => (texts.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text) => (texts.stderr += text));
-  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code) => resolve({ code, ...texts }));
   });
@@ -109,7 +122,7 @@ describe("every format says the same", () => {
 
   test("--out writes what stdout would have had, and nothing to stdout", async () => {
     const cwd = folder();
-    const [file, pipe] = await Promise.all([run([csv, ...small, "--format", "csv", "--out", "table.csv"], { cwd }), run([csv, ...small, "--format", "csv"])]);
+    const [file, pipe] = await Promise.all([start([csv, ...small, "--format", "csv", "--out", "table.csv"], { cwd }), start([csv, ...small, "--format", "csv"])]);
     expect([file.code, file.stdout]).toEqual([0, ""]);
     expect(readFileSync(join(cwd, "table.csv"), "utf8")).toBe(pipe.stdout);
     expect(readdirSync(cwd)).toEqual(["table.csv"]);
@@ -129,7 +142,7 @@ describe("every format says the same", () => {
 
 describe("what is not named", () => {
   test("with nothing at all: the bundled demo and sentences, and stderr says so", async () => {
-    const { code, stdout, stderr } = await run([], { cwd: folder() });
+    const { code, stdout, stderr } = await start([], { cwd: folder() });
     expect(code).toBe(0);
     expect(stdout).toContain("Sparse Max Pos");
     expect(stderr).toMatch(/^model and dictionary: the Hugging Face Hub is out of reach \(.*127\.0\.0\.1:9.*\), so this is the bundled demo/m);
@@ -141,7 +154,7 @@ describe("what is not named", () => {
   });
   test("a sentences.csv where the person stands is taken, also through a package manager", async () => {
     const cwd = folder({ "sentences.csv": "sentence\nMine.\n" });
-    for (const { stdout } of await Promise.all([run([...small, "--format", "jsonl"], { cwd }), run([...small, "--format", "jsonl"], { env: { INIT_CWD: cwd } })])) expect(JSON.parse(stdout)).toMatchObject({ sentence: "Mine." });
+    for (const { stdout } of await Promise.all([run([...small, "--format", "jsonl"], { cwd }), start([...small, "--format", "jsonl"], { env: { INIT_CWD: cwd } })])) expect(JSON.parse(stdout)).toMatchObject({ sentence: "Mine." });
   });
   test("if one is the demo, so is the other", async () => {
     const results = await Promise.all([run(["--model", "demo", "--format", "json"]), run(["--dictionary", "demo", "--format", "json"])]);
@@ -240,12 +253,12 @@ describe("a mistake is one line, exit code 1, and nothing written", () => {
   });
   test("webgpu where there is no adapter", async () => {
     const env = { VK_DRIVER_FILES: "/nowhere", VK_ICD_FILENAMES: "/nowhere" };
-    const { code, stdout, stderr } = await run(["--device", "webgpu", "--model", "demo", "--quiet"], { cwd: folder(), env });
+    const { code, stdout, stderr } = await start(["--device", "webgpu", "--model", "demo", "--quiet"], { cwd: folder(), env });
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr.trimEnd().split("\n").at(-1)).toMatch(/^device: expected a WebGPU adapter, got /); // Vulkan's loader may have warned before
   });
   test("--debug shows the stack", async () => {
-    const { code, stderr } = await run(["nothing.csv", "--debug"]);
+    const { code, stderr } = await start(["nothing.csv", "--debug"]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^ +at /m);
   });
@@ -253,14 +266,14 @@ describe("a mistake is one line, exit code 1, and nothing written", () => {
 
 describe("as a command line should", () => {
   test("--help names every flag, --version the version", async () => {
-    const [help, version, throughPnpm] = await Promise.all([run(["--help"]), run(["--version"]), run(["--", "--help"])]);
+    const [help, version, throughPnpm] = await Promise.all([start(["--help"]), start(["--version"]), run(["--", "--help"])]);
     expect(throughPnpm.stdout).toBe(help.stdout);
     for (const flag of ["--column", "--model", "--revision", "--dictionary", "--site", "--pooling", "--top", "--format", "--out", "--device", "--threads", "--quiet", "--debug", "--help", "--version"]) expect(help.stdout).toContain(flag);
     expect([help.code, version.code]).toEqual([0, 0]);
     expect(version.stdout.trim()).toBe(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version);
   });
   test("a literal -- before flags is tolerated", async () => {
-    expect(await run(["--", "--model", "demo", "--quiet"])).toMatchObject({ code: 0, stderr: "" });
+    expect(await start(["--", "--model", "demo", "--quiet"])).toMatchObject({ code: 0, stderr: "" });
   });
   test("a reader who has seen enough (| head) ends it quietly", async () => {
     const child = spawn(process.execPath, [app, "--model", "demo", "--device", "cpu", "--quiet", "--format", "jsonl"], { cwd: temporary });

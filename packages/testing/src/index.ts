@@ -12,3 +12,4 @@ export { startHubServer, type HubFault, type HubFile, type HubRepo, type HubServ
 export { branchCommit, firstCommit, hubFixture, patternBytes, secondCommit } from "./hubServerFixture.js";
 export { setUpHub, type HubSetup } from "./hubServerSetup.js";
 export { storedZip } from "./storedZip.js";
+export { CommandProcess, type Ran } from "./commandProcess.js";

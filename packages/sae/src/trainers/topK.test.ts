@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { add, clipNormInto, openRng, removeParallelInto, valueAndGradients, type Device, type Tensor } from "@dictlearn/kernels";
 import { devices, expectClose } from "@dictlearn/testing";
 import { describe, expect, test, vi } from "vitest";
@@ -125,16 +127,29 @@ test("jumpRelu takes a batch in parts although its penalty is no mean over rows"
   for (const name of ["threshold", "encoder"] as const) expectClose(saved.get(`adam.m/${name}`)!, expected[name], { absolute: 1e-5 * Math.max(...expected[name].map(Math.abs)) });
 });
 
-test("10,000 steps later a run holds what it held after 10", async () => {
+test("10,000 steps hold what 10 held on the device, and on the host what 2,000 did", async () => {
   const { device } = (await devices())[0];
   const trainer = topK({ features: 64, k: 4 }).start({ device: device!, D: 16, steps: 10_001, seed: 1 });
   const batches = Array.from({ length: 8 }, (_, seed) => random(device!, [32, 16], seed));
-  const held: number[][] = [];
+  const onDevice: number[][] = [];
+  const onHost: number[] = [];
   for (let step = 0; step <= 10_000; step++) {
     await trainer.step(batches[step % 8], step);
-    if (step === 10 || step === 10_000) held.push([device!.bytesInUse, device!.scopes.live]);
+    if (step === 10 || step === 10_000) onDevice.push([device!.bytesInUse, device!.scopes.live]);
+    if (step === 2_000 || step === 10_000) onHost.push(hostBytes());
   }
-  expect(held[1]).toEqual(held[0]);
+  expect(onDevice[1]).toEqual(onDevice[0]);
+  expect(onHost[1] - onHost[0]).toBeLessThan(8_000 * 64); // a tensor kept a step is more
   trainer.dispose();
   for (const x of batches) x.dispose();
 });
+
+/** What the host holds when all is collected that can be. */
+function hostBytes(): number {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  collect();
+  collect(); // what finalizers of the first let go
+  const { heapUsed, external } = process.memoryUsage(); // external has the array buffers in it
+  return heapUsed + external;
+}
