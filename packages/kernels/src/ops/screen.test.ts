@@ -133,10 +133,10 @@ describe.each((await devices()).filter(({ device }) => device?.kind === "cpu"))(
       const inputs = inputsOf(given);
       const [h] = (await runOn(device, inputs, (x, encoder, bias) => linear(x, encoder, bias))) as [Float32Array];
       const { bias: off = 0, threshold, ...options } = ruleOf(h, given[2].length);
-      inputs[2][0] = given[2].map((v) => v - off);
+      const less: Input = [given[2].map((v) => v - off), inputs[2][1]];
       const [screened, all] = await Promise.all(
         [screenActive, activeOfTiles].map((entries) =>
-          runOn(device, inputs, (x, encoder, bias) => {
+          runOn(device, [inputs[0], inputs[1], less], (x, encoder, bias) => {
             const rule: Rule | undefined = threshold && { threshold: device.tensor(threshold, [threshold.length]), ...options };
             const { rowStart, index, values } = entries({ x, encoder, bias }, rule);
             return [rowStart, index, values];
