@@ -5,9 +5,13 @@ import type { Tensor } from "../tensor.js";
 import { paramsOf, scanInto, type Rule, type RuleParams } from "./compact.js";
 import { embedding } from "./embedding.js";
 import type { Entries } from "./encoder.js";
-import { packScreen, rowsOfTask, screenSpecs, type Panels } from "./screen.js";
+import { canScreen, packScreen, rowsOfTask, screenSpecs, type Panels } from "./screen.js";
 import { activeOfTiles, type ActiveInputs } from "./support.js";
 
+/** After so many rows it shows whether few enough are active. */
+const FIRST = 32;
+/** With a larger share of active features, computing them one by one takes what integers save. */
+const FEW = 1 / 12;
 /** Candidates exist for as many rows as take this many bytes. */
 const LIST_BYTES = 64 * 2 ** 20;
 /** Candidates that a row may have, about an eighth of the features; one with more is left to be done otherwise. */
@@ -47,32 +51,39 @@ const takeOp = defineOp<{ index: Uint32Array; values: Float32Array; rowStart: Ui
 
 /**
  * The pre-activations x encoderᵀ + bias that are active by the rule, the same bytes as from all of them: integers tell which
- * can be, and only those are computed in f32 (see screenActive.as.ts). On cpu.
+ * can be, and only those are computed in f32 (see screenActive.as.ts).
+ * @returns undefined where that is not worth while: for few rows, or if too many are active, as far as the first rows tell
  */
-export function screenActive(inputs: ActiveInputs, rule?: Rule): Entries<Tensor, Tensor> {
+export function screenActive(inputs: ActiveInputs, rule?: Rule): Entries<Tensor, Tensor> | undefined {
   const { device, shape } = inputs.x;
-  const B = shape[0];
-  const atOnce = Math.max(1, Math.floor(LIST_BYTES / (8 * capacityOf(inputs.encoder.shape[0]))));
+  if (!(canScreen(inputs) && shape[0] >= 4 * FIRST)) return undefined;
+  const F = inputs.encoder.shape[0];
+  const atOnce = Math.max(1, Math.floor(LIST_BYTES / (8 * capacityOf(F))));
   return device.scope(() => {
     const panels = packScreen(inputs, rule);
     const parts = [];
-    for (let start = 0; start < B; start += atOnce) parts.push(device.scope(() => entriesOf({ ...inputs, panels }, { start, end: Math.min(B, start + atOnce) }, rule)));
-    return parts.length === 1 ? parts[0]! : joined(parts, device as CpuDevice);
+    for (let start = 0, end = FIRST; start < shape[0]; start = end, end = Math.min(shape[0], start + atOnce)) {
+      const part = device.scope(() => entriesOf({ ...inputs, panels }, { start, end }, start === 0 ? FIRST * FEW * F : Infinity, rule));
+      if (!part) return undefined;
+      parts.push(part);
+    }
+    return joined(parts, device as CpuDevice);
   });
 }
 
-/** The entries of rows `start` to `end`. */
-function entriesOf({ panels, ...inputs }: ActiveInputs & { panels: Panels<Tensor, Tensor> }, rows: { start: number; end: number }, rule?: Rule): Entries<Tensor, Tensor> {
+/** The entries of rows `start` to `end`, or undefined where there are more than `most`. */
+function entriesOf({ panels, ...inputs }: ActiveInputs & { panels: Panels<Tensor, Tensor> }, rows: { start: number; end: number }, most: number, rule?: Rule): Entries<Tensor, Tensor> | undefined {
   const device = inputs.x.device as CpuDevice;
   const { counts, found, redo } = op({ ...inputs, ...panels, threshold: rule?.threshold }, { ...rows, ...paramsOf(rule) });
-  const flags = device.view(redo);
-  const ids = Uint32Array.from(flags.keys()).filter((r) => flags[r]);
+  const flags = device.view(redo) as Uint32Array;
+  const ids = flags.map((_, r) => r).filter((r) => flags[r]);
+  if ((device.view(counts) as Uint32Array).reduce((sum, n) => sum + n, ids.length * capacityOf(inputs.encoder.shape[0])) > most) return undefined;
+  const rowStart = device.zeros([counts.size + 1], "u32");
   const rest = ids.length > 0 && activeOfTiles({ ...inputs, x: embedding(inputs.x, device.tensor(ids.map((r) => rows.start + r), [ids.length])) }, rule);
   if (rest) {
     const [target, from] = [device.view(counts), device.view(rest.rowStart)];
     ids.forEach((r, i) => (target[r] = from[i + 1]! - from[i]!));
   }
-  const rowStart = device.zeros([counts.size + 1], "u32");
   scanInto(rowStart, counts, { at: 0 });
   const nnz = device.view(rowStart)[counts.size]!;
   const entries = { rowStart, index: device.empty("u32", [nnz]), values: device.empty("f32", [nnz]) };
