@@ -1,6 +1,5 @@
 import { arg, float, nextTask, pointer, scratch } from "../wasm/job.as";
 import { isActive } from "./compact.as";
-import { dotsAt } from "./linearAt.as";
 import { lower, rounding, screenRows, screenTile } from "./screen.as";
 
 // The pre-activations that are active by `compact`'s rule, exactly, at the price of integer products (screen.as.ts): what has
@@ -8,14 +7,13 @@ import { lower, rounding, screenRows, screenTile } from "./screen.as";
 
 /**
  * Rows of x against all panels: tasks of `tile` rows, an even number.
- * screenActive(x, encoder, bias or 0, threshold or 0, counts, redo, wq, lanes, bounds, xq, rows, found, R, D, F, tile, capacity, whether the threshold has F values, margin, positive)
+ * screenActive(x, counts, redo, wq, lanes, bounds, xq, rows, found, R, D, F, tile, capacity)
  *   rows: a row's value is 0
- *   found: for each row the features of its entries, ascending, and their values
+ *   found: for each row its candidates, the features that are not excluded, ascending; counts: how many
  */
 export function screenActive(): void {
-  const x = pointer(0), encoder = pointer(1), bias = pointer(2), threshold = pointer(3), counts = pointer(4), redo = pointer(5), wq = pointer(6), lanes = pointer(7), bounds = pointer(8), xq = pointer(9), rows = pointer(10), found = pointer(11);
-  const R = arg(12), D = arg(13), F = arg(14), tile = arg(15), capacity = arg(16), wide = arg(17), margin = -float(18), positive = arg(19);
-  const pairs = (D + 1) >> 1, panel = <usize>pairs << 6, padded = (F + 15) & ~15, both = <usize>pairs << 3, even = (R + 1) & ~1, bytes = <usize>capacity << 3, column = <usize>even << 2;
+  const x = pointer(0), counts = pointer(1), redo = pointer(2), wq = pointer(3), lanes = pointer(4), bounds = pointer(5), xq = pointer(6), rows = pointer(7), found = pointer(8), R = arg(9), D = arg(10), F = arg(11), tile = arg(12), capacity = arg(13);
+  const pairs = (D + 1) >> 1, panel = <usize>pairs << 6, padded = (F + 15) & ~15, both = <usize>pairs << 3, even = (R + 1) & ~1, bytes = <usize>capacity << 2, column = <usize>even << 2;
   const scales = rows + column, ofLost = scales + column, ofLength = ofLost + column, candidates = ofLength + column, out = scratch(), thresholds = out + 128;
   for (let t = nextTask(); t >= 0; t = nextTask()) {
     const r0 = t * tile, r1 = min(r0 + tile, even);
@@ -31,18 +29,7 @@ export function screenActive(): void {
         if (hits >>> 16) noteCandidates(found + <usize>(r + 1) * bytes, capacity, hits >>> 16, f, rows + at + 4, candidates + at + 4, redo + at + 4);
       }
     }
-    for (let r = r0; r < min(r1, R); r++) {
-      const at = <usize>r << 2, features = found + <usize>r * bytes, values = features + (<usize>capacity << 2), end = features + (<usize>load<u32>(candidates + at) << 2);
-      if (end > features) dotsAt(x + (<usize>r * D << 2), encoder, bias, features, values, <i32>(end - features >> 2), D, <u32>F);
-      let to = features;
-      for (let from = features; from < end; from += 4) {
-        const f = load<i32>(from), v = load<f32>(from + (<usize>capacity << 2));
-        store<i32>(to, f);
-        store<f32>(to + (<usize>capacity << 2), v);
-        to += <usize>i32(isActive(v, threshold, f, wide, margin, positive)) << 2;
-      }
-      store<i32>(counts + at, <i32>(to - features >> 2));
-    }
+    for (let r = <usize>r0 << 2, end = <usize>min(r1, R) << 2; r < end; r += 4) store<u32>(counts + r, load<u32>(candidates + r));
   }
 }
 
@@ -58,14 +45,40 @@ export function noteCandidates(features: usize, capacity: i32, hits: i32, featur
   store<i32>(count, n);
 }
 
-/** takeScreened(index, values, rowStart, redo, found, R, capacity): the entries of each row that was not left go to their places; tasks of 64 rows */
-export function takeScreened(): void {
-  const index = pointer(0), values = pointer(1), rowStart = pointer(2), redo = pointer(3), found = pointer(4), R = arg(5), capacity = <usize>arg(6) << 2;
+/** takeCandidates(index, rowStart, found, R, capacity): those of each row to their place; tasks of 64 rows */
+export function takeCandidates(): void {
+  const index = pointer(0), rowStart = pointer(1), found = pointer(2), R = arg(3), list = <usize>arg(4) << 2;
   for (let t = nextTask(); t >= 0; t = nextTask())
     for (let r = t * 64, last = min(r + 64, R); r < last; r++) {
-      const row = <usize>r << 2, from = found + 2 * <usize>r * capacity, to = <usize>load<u32>(rowStart + row) << 2, bytes = (<usize>load<u32>(rowStart + row, 4) << 2) - to;
-      if (load<u32>(redo + row)) continue;
-      memory.copy(index + to, from, bytes);
-      memory.copy(values + to, from + capacity, bytes);
+      const to = <usize>load<u32>(rowStart + (<usize>r << 2)) << 2;
+      memory.copy(index + to, found + <usize>r * list, (<usize>load<u32>(rowStart + (<usize>r << 2) + 4) << 2) - to);
+    }
+}
+
+/** keepActive(index, values, rowStart, counts, threshold or 0, R, whether it has F values, margin, positive): the active entries of each row to its front, and how many they are; tasks of 64 rows */
+export function keepActive(): void {
+  const index = pointer(0), values = pointer(1), rowStart = pointer(2), counts = pointer(3), threshold = pointer(4), R = arg(5), wide = arg(6), least = -float(7), positive = arg(8);
+  for (let t = nextTask(); t >= 0; t = nextTask())
+    for (let r = t * 64, last = min(r + 64, R); r < last; r++) {
+      const first = <usize>load<u32>(rowStart + (<usize>r << 2)) << 2, end = <usize>load<u32>(rowStart + (<usize>r << 2) + 4) << 2;
+      let to = first;
+      for (let e = first; e < end; e += 4) {
+        const f = load<i32>(index + e), v = load<f32>(values + e);
+        store<i32>(index + to, f);
+        store<f32>(values + to, v);
+        to += <usize>i32(isActive(v, threshold, f, wide, least, positive)) << 2;
+      }
+      store<i32>(counts + (<usize>r << 2), <i32>(to - first >> 2));
+    }
+}
+
+/** takeRows(index, values, rowStart, fromIndex, fromValues, fromStart, counts, R): counts[r] entries from each row's old place to its new one; tasks of 64 rows */
+export function takeRows(): void {
+  const index = pointer(0), values = pointer(1), rowStart = pointer(2), fromIndex = pointer(3), fromValues = pointer(4), fromStart = pointer(5), counts = pointer(6), R = arg(7);
+  for (let t = nextTask(); t >= 0; t = nextTask())
+    for (let r = t * 64, last = min(r + 64, R); r < last; r++) {
+      const row = <usize>r << 2, to = <usize>load<u32>(rowStart + row) << 2, from = <usize>load<u32>(fromStart + row) << 2, bytes = <usize>load<u32>(counts + row) << 2;
+      memory.copy(index + to, fromIndex + from, bytes);
+      memory.copy(values + to, fromValues + from, bytes);
     }
 }
