@@ -10,7 +10,7 @@ import { arg, float, nextTask, pointer } from "../wasm/job.as";
   return positive ? v128.or(zero, low) : low;
 }
 // @ts-ignore: decorator
-@inline function isActive(v: f32, t: usize, f: i32, wide: i32, least: f32, positive: i32): bool {
+@inline export function isActive(v: f32, t: usize, f: i32, wide: i32, least: f32, positive: i32): bool {
   if (!t) return !(v <= 0);
   return !(v - load<f32>(t + (<usize>(f * wide) << 2)) <= least) && !(positive && v <= 0);
 }

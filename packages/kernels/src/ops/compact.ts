@@ -21,27 +21,27 @@ export interface Rule {
   margin?: number;
   positive?: boolean;
 }
-interface Params {
+export interface RuleParams {
   margin: number;
   positive: boolean;
 }
-const paramsOf = (rule?: Rule): Params => ({ margin: rule?.margin ?? 0, positive: !rule || (rule.positive ?? false) });
+export const paramsOf = (rule?: Rule): RuleParams => ({ margin: rule?.margin ?? 0, positive: !rule || (rule.positive ?? false) });
 
-const isActive = (x: Host, threshold: Host | undefined, i: number, { margin, positive }: Params): boolean =>
-  !(positive && x.data[i] <= 0) && !(threshold && x.data[i] - threshold.data[threshold.data.length === 1 ? 0 : i % x.shape[1]] <= -margin);
+export const isActive = (v: number, threshold: number | undefined, { margin, positive }: RuleParams): boolean => !(positive && v <= 0) && !(threshold !== undefined && v - threshold <= -margin);
+const isActiveAt = (x: Host, threshold: Host | undefined, i: number, params: RuleParams): boolean => isActive(x.data[i], threshold?.data[threshold.data.length === 1 ? 0 : i % x.shape[1]], params);
 /** The same in WGSL, on bits: 1 to 0x7fffffff are positive numbers, infinity and NaN; NaN may have a sign. */
-const wgslActive = (threshold: Tensor | undefined, { positive }: Params): string => `
+const wgslActive = (threshold: Tensor | undefined, { positive }: RuleParams): string => `
 fn above(v: u32) -> bool { return v - 1u < 0x7fffffffu || v > 0xff800000u; }
 fn isActive(v: u32, f: u32) -> bool {
   return ${[positive && "above(v)", threshold && `above(bitcast<u32>(bitcast<f32>(v) - threshold[${threshold.size === 1 ? "0" : "f"}] + p.margin))`].filter(Boolean).join(" && ")};
 }`;
-const wasmArgs = (threshold: Tensor | undefined, { margin, positive }: Params): number[] => [threshold ? address(threshold) : 0, threshold && threshold.size > 1 ? 1 : 0, f32Bits(margin), positive ? 1 : 0];
+const wasmArgs = (threshold: Tensor | undefined, { margin, positive }: RuleParams): number[] => [threshold ? address(threshold) : 0, threshold && threshold.size > 1 ? 1 : 0, f32Bits(margin), positive ? 1 : 0];
 
 function expectThreshold(op: string, x: Tensor, threshold?: Tensor): void {
   if (threshold && threshold.size !== 1) expectShape(op, "threshold", threshold, ["f32"], [x.shape[1]], `x is ${describe(x)}`);
 }
 
-const countOp = defineOp<{ x: Float32Array; threshold?: Float32Array }, { counts: Uint32Array }, Params>({
+const countOp = defineOp<{ x: Float32Array; threshold?: Float32Array }, { counts: Uint32Array }, RuleParams>({
   name: "countActive",
   outputs({ x, threshold }) {
     expectShape("countActive", "x", x, ["f32"], ["R", "F"]);
@@ -52,7 +52,7 @@ const countOp = defineOp<{ x: Float32Array; threshold?: Float32Array }, { counts
     const [R, F] = x.shape as [number, number];
     for (let r = 0; r < R; r++) {
       counts.data[r] = 0;
-      for (let f = 0; f < F; f++) if (isActive(x, threshold, r * F + f, params)) counts.data[r]++;
+      for (let f = 0; f < F; f++) if (isActiveAt(x, threshold, r * F + f, params)) counts.data[r]++;
     }
   },
   wasm: ({ x, threshold }, { counts }, params) => ({ kernel: "countActive", args: [address(x), address(counts), x.shape[0], x.shape[1], ...wasmArgs(threshold, params)], tasks: Math.ceil(x.shape[0] / ROWS) }),
@@ -113,7 +113,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   }),
 });
 
-const compactOp = defineOp<{ index: Uint32Array; values: Float32Array; x: Float32Array; rowStart: Uint32Array; threshold?: Float32Array }, object, Params & { at: number }>({
+const compactOp = defineOp<{ index: Uint32Array; values: Float32Array; x: Float32Array; rowStart: Uint32Array; threshold?: Float32Array }, object, RuleParams & { at: number }>({
   name: "compactInto",
   writes: ["index", "values"],
   outputs({ index, values, x, rowStart, threshold }, { at }) {
@@ -130,7 +130,7 @@ const compactOp = defineOp<{ index: Uint32Array; values: Float32Array; x: Float3
     for (let r = 0; r < R; r++) {
       let e = rowStart.data[params.at + r];
       for (let f = 0; f < F; f++)
-        if (isActive(x, threshold, r * F + f, params)) {
+        if (isActiveAt(x, threshold, r * F + f, params)) {
           index.data[e] = f;
           values.data[e++] = x.data[r * F + f];
         }

@@ -1,22 +1,16 @@
 import { defineComposite } from "../defineOp.js";
 import { SparseFeatures } from "../sparse.js";
 import type { Tensor } from "../tensor.js";
-import { eachTile, encoderSlopes, expectEncoder, expectK, expectRoom, type EncoderInputs, type Entries } from "./encoder.js";
-import { rowOffsets, topOfBatch } from "./topOfBatch.js";
+import { encoderSlopes, expectEncoder, expectK, expectRoom, type EncoderInputs, type Entries } from "./encoder.js";
+import { screenTopOfBatch } from "./screenTopOfBatch.js";
+import { rowOffsets, topOfTiles } from "./topOfBatch.js";
 import { whereActive } from "./whereActive.js";
 
 const encode = defineComposite<EncoderInputs<Float32Array>, Entries<Float32Array, Uint32Array>, { k: number }>({
   name: "encodeBatchTopK",
-  forward({ x, encoder, bias }, { k }) {
-    const { device } = x;
-    const B = x.shape[0];
-    let picked = { row: device.empty("u32", [0]), column: device.empty("u32", [0]), values: device.empty("f32", [0]) };
-    eachTile({ x, encoder, bias }, (tile, at) => {
-      const before = picked;
-      picked = topOfBatch(tile, before, { n: k * B, at });
-      for (const tensor of Object.values(before)) tensor.dispose();
-    });
-    return { rowStart: rowOffsets(picked.row, { B }), index: picked.column, values: picked.values };
+  forward(inputs, { k }) {
+    const picked = screenTopOfBatch(inputs, k) ?? topOfTiles(inputs, k * inputs.x.shape[0]);
+    return { rowStart: rowOffsets(picked.row, { B: inputs.x.shape[0] }), index: picked.column, values: picked.values };
   },
   saves: ["x", "encoder", "rowStart", "index", "values"],
   vjp: ({ inputs, outputs, cotangents, needs }) => encoderSlopes(inputs, outputs, whereActive(outputs.values, cotangents.values), needs),

@@ -6,7 +6,7 @@ import { byFeature } from "./byFeature.js";
 import { encoderSlopes, expectRoom } from "./encoder.js";
 import { gatedAt, gatedSlopes } from "./gatedAt.js";
 import { sumByFeature } from "./sumByFeature.js";
-import { activeEntries } from "./support.js";
+import { activeEntries } from "./activeEntries.js";
 import { exp, scale } from "./unary.js";
 import { whereActive } from "./whereActive.js";
 

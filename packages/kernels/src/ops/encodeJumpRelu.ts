@@ -9,7 +9,7 @@ import { encoderSlopes, expectEncoder, expectRoom, type EncoderInputs, type Entr
 import { jumpAt, jumpCounts, jumpSlopes } from "./jumpRelu.js";
 import { sumByFeature } from "./sumByFeature.js";
 import { sumTo } from "./sums.js";
-import { activeEntries } from "./support.js";
+import { activeEntries } from "./activeEntries.js";
 import { scale } from "./unary.js";
 
 type Outputs = Entries<Float32Array, Uint32Array> & { preActivations: Float32Array };

@@ -2,7 +2,7 @@ import { defineComposite } from "../defineOp.js";
 import { SparseFeatures } from "../sparse.js";
 import type { Tensor } from "../tensor.js";
 import { encoderSlopes, expectEncoder, expectRoom, type EncoderInputs, type Entries } from "./encoder.js";
-import { activeEntries } from "./support.js";
+import { activeEntries } from "./activeEntries.js";
 
 const encode = defineComposite<EncoderInputs<Float32Array>, Entries<Float32Array, Uint32Array>>({
   name: "encodeRelu",

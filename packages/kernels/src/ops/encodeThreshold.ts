@@ -3,7 +3,7 @@ import { expectShape } from "../shapes.js";
 import { SparseFeatures } from "../sparse.js";
 import { describe, type Tensor } from "../tensor.js";
 import { encoderSlopes, expectEncoder, expectRoom, type EncoderInputs, type Entries } from "./encoder.js";
-import { activeEntries } from "./support.js";
+import { activeEntries } from "./activeEntries.js";
 
 const encode = defineComposite<EncoderInputs<Float32Array> & { threshold: Float32Array }, Entries<Float32Array, Uint32Array>>({
   name: "encodeThreshold",

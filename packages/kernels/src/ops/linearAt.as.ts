@@ -26,19 +26,15 @@ export function dotsAt(x: usize, weight: usize, bias: usize, index: usize, y: us
       s = f32x4(biasOf(w0, weight, row, bias), biasOf(w1, weight, row, bias), biasOf(w2, weight, row, bias), biasOf(w3, weight, row, bias));
       u = f32x4(biasOf(w4, weight, row, bias), biasOf(w5, weight, row, bias), biasOf(w6, weight, row, bias), biasOf(w7, weight, row, bias));
     }
+    // four products of each, then turned: a column holds one depth of four features
     for (; k < whole; k += 16) {
-      const r0 = v128.load(w0 + k), r1 = v128.load(w1 + k), r2 = v128.load(w2 + k), r3 = v128.load(w3 + k);
+      const p = v128.load(x + k);
+      const r0 = f32x4.mul(p, v128.load(w0 + k)), r1 = f32x4.mul(p, v128.load(w1 + k)), r2 = f32x4.mul(p, v128.load(w2 + k)), r3 = f32x4.mul(p, v128.load(w3 + k));
       const a = unpackLow(r0, r1), b = unpackHigh(r0, r1), c = unpackLow(r2, r3), d = unpackHigh(r2, r3);
-      s = f32x4.add(s, f32x4.mul(v128.load32_splat(x + k), lowHalves(a, c)));
-      s = f32x4.add(s, f32x4.mul(v128.load32_splat(x + k, 4), highHalves(a, c)));
-      s = f32x4.add(s, f32x4.mul(v128.load32_splat(x + k, 8), lowHalves(b, d)));
-      s = f32x4.add(s, f32x4.mul(v128.load32_splat(x + k, 12), highHalves(b, d)));
-      const r4 = v128.load(w4 + k), r5 = v128.load(w5 + k), r6 = v128.load(w6 + k), r7 = v128.load(w7 + k);
+      s = f32x4.add(f32x4.add(f32x4.add(f32x4.add(s, lowHalves(a, c)), highHalves(a, c)), lowHalves(b, d)), highHalves(b, d));
+      const r4 = f32x4.mul(p, v128.load(w4 + k)), r5 = f32x4.mul(p, v128.load(w5 + k)), r6 = f32x4.mul(p, v128.load(w6 + k)), r7 = f32x4.mul(p, v128.load(w7 + k));
       const e = unpackLow(r4, r5), f = unpackHigh(r4, r5), g = unpackLow(r6, r7), h = unpackHigh(r6, r7);
-      u = f32x4.add(u, f32x4.mul(v128.load32_splat(x + k), lowHalves(e, g)));
-      u = f32x4.add(u, f32x4.mul(v128.load32_splat(x + k, 4), highHalves(e, g)));
-      u = f32x4.add(u, f32x4.mul(v128.load32_splat(x + k, 8), lowHalves(f, h)));
-      u = f32x4.add(u, f32x4.mul(v128.load32_splat(x + k, 12), highHalves(f, h)));
+      u = f32x4.add(f32x4.add(f32x4.add(f32x4.add(u, lowHalves(e, g)), highHalves(e, g)), lowHalves(f, h)), highHalves(f, h));
     }
     for (; k < row; k += 4) {
       const p = v128.load32_splat(x + k);

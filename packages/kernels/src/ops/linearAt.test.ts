@@ -17,6 +17,8 @@ const sizes = [
   [13, 40, 64, 19],
   [9, 33, 131, 33],
   [2, 101, 257, 9],
+  [60, 12, 33, 9], // several entries a feature: feature by feature on cpu
+  [201, 19, 64, 19],
 ] as const;
 const small = await webgpuDevice({ bindingBytes: 4096 });
 

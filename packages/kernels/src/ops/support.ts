@@ -4,11 +4,18 @@ import { compactInto, countActive, scanInto, type Rule } from "./compact.js";
 import { copyRowsInto } from "./copyRows.js";
 import { eachTile, type Entries } from "./encoder.js";
 
+/** Without a bias these are products. */
+export interface ActiveInputs {
+  x: Tensor;
+  encoder: Tensor;
+  bias?: Tensor;
+}
+
 /**
  * The pre-activations x encoderᵀ + bias that are active, as sparse entries; [B,F] is never whole in memory. On cpu the
  * result takes what its entries need; on webgpu, where their number is not known without waiting, there is room for B*F.
  */
-export function activeEntries(inputs: { x: Tensor; encoder: Tensor; bias?: Tensor }, rule?: Rule): Entries<Tensor, Tensor> {
+export function activeOfTiles(inputs: ActiveInputs, rule?: Rule): Entries<Tensor, Tensor> {
   const { device } = inputs.x;
   const [B, F] = [inputs.x.shape[0], inputs.encoder.shape[0]];
   const rowStart = device.zeros([B + 1], "u32");

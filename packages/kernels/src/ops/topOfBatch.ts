@@ -1,10 +1,12 @@
 import { address } from "../cpu/wasmCall.js";
 import { defineOp, type Spec } from "../defineOp.js";
+import type { Device } from "../device.js";
 import { expectShape } from "../shapes.js";
 import { describe, type Tensor } from "../tensor.js";
 import { eachElement, grid, type Dispatch } from "../webgpu/dispatch.js";
 import { rowTiles } from "../webgpu/tiles.js";
 import { WebGpuDevice } from "../webgpu/webgpuDevice.js";
+import { eachTile, type EncoderInputs } from "./encoder.js";
 import { wgslKey } from "./topK.js";
 
 /** Elements that one task, or one workgroup, looks through. */
@@ -278,6 +280,20 @@ export function topOfBatch(x: Tensor, before: Picked<Tensor, Tensor>, options: P
   const { row, column, values, ...scratch } = op({ x, ...before }, options);
   for (const tensor of Object.values(scratch)) tensor.dispose();
   return { row, column, values };
+}
+
+/** No entries. */
+export const nothing = (device: Device): Picked<Tensor, Tensor> => ({ row: device.empty("u32", [0]), column: device.empty("u32", [0]), values: device.empty("f32", [0]) });
+
+/** The n largest of relu(x encoderᵀ + bias) in the whole batch; [B,F] is never whole in memory. */
+export function topOfTiles(inputs: EncoderInputs<Tensor>, n: number): Picked<Tensor, Tensor> {
+  let picked = nothing(inputs.x.device);
+  eachTile(inputs, (tile, at) => {
+    const before = picked;
+    picked = topOfBatch(tile, before, { n, at });
+    for (const tensor of Object.values(before)) tensor.dispose();
+  });
+  return picked;
 }
 
 /** Where each row's entries begin. @param row u32[nnz], ascending @returns u32[B+1] */

@@ -36,4 +36,7 @@ export * from "../ops/entryRows.as";
 export * from "../ops/fired.as";
 export * from "../ops/trackThreshold.as";
 export * from "../ops/groups.as";
+export * from "../ops/linearAtByFeature.as";
+export * from "../ops/screen.as";
+export * from "../ops/screenActive.as";
 export * from "../ops/screenTopK.as";

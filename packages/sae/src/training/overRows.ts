@@ -1,9 +1,12 @@
-import { add, copyRowsInto, scale, sliceRows, Tensor, valueAndGradients } from "@dictlearn/kernels";
+import { add, copyRowsInto, scale, sliceRows, Tensor, valueAndGradients, type Device } from "@dictlearn/kernels";
 
-/** Rows are taken together up to this many places for features: what a step needs on the way stays some 200 MB, and fits WebGPU's bindings. */
-const PLACES = 2 ** 23;
+/**
+ * Rows are taken together up to this many places for features. On WebGPU there is room for all of them: what a step needs on the
+ * way stays some 200 MB, and fits the bindings. On cpu the active ones alone take memory, some 30 bytes each.
+ */
+const PLACES = { webgpu: 2 ** 23, cpu: 2 ** 25 };
 
-const rowsAtOnce = (places: number): number => Math.max(1, Math.floor(PLACES / places));
+const rowsAtOnce = (device: Device, places: number): number => Math.max(1, Math.floor(PLACES[device.kind] / places));
 
 /** Tensors by name, in groups or not. */
 interface Means {
@@ -20,7 +23,7 @@ interface Means {
 export function overRows<P extends Readonly<Record<string, Tensor>>, R extends { readonly loss: Tensor }>(
   parameters: P,
   x: Tensor,
-  { places, atOnce = rowsAtOnce(places) }: { places: number; atOnce?: number },
+  { places, atOnce = rowsAtOnce(x.device, places) }: { places: number; atOnce?: number },
   body: (p: P, rows: Tensor) => R,
 ): { value: R; gradients: { [K in keyof P]: Tensor } } {
   const B = x.shape[0];
@@ -39,7 +42,7 @@ export function overRows<P extends Readonly<Record<string, Tensor>>, R extends {
 /**
  * A number a row, some rows at a time. @param x f32[B,D] @param body rows f32[R,D] → f32[R] @returns f32[B]
  */
-export function eachRow(x: Tensor, { places, atOnce = rowsAtOnce(places) }: { places: number; atOnce?: number }, body: (rows: Tensor) => Tensor): Tensor {
+export function eachRow(x: Tensor, { places, atOnce = rowsAtOnce(x.device, places) }: { places: number; atOnce?: number }, body: (rows: Tensor) => Tensor): Tensor {
   const B = x.shape[0];
   return x.device.scope(() => {
     const y = x.device.empty("f32", [B, 1]);
