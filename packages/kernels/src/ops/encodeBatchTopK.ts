@@ -1,7 +1,8 @@
 import { defineComposite } from "../defineOp.js";
 import { SparseFeatures } from "../sparse.js";
 import type { Tensor } from "../tensor.js";
-import { eachTile, encoderSlopes, expectEncoder, expectK, expectRoom, type EncoderInputs, type Entries } from "./encoder.js";
+import { encoderSlopes, expectEncoder, expectK, expectRoom, type EncoderInputs, type Entries } from "./encoder.js";
+import { eachTile } from "./tiles.js";
 import { rowOffsets, topOfBatch } from "./topOfBatch.js";
 import { whereActive } from "./whereActive.js";
 

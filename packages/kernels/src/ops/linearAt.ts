@@ -1,10 +1,11 @@
 import { address } from "../cpu/wasmCall.js";
 import { defineOp } from "../defineOp.js";
 import { expectShape } from "../shapes.js";
-import type { SparseFeatures } from "../sparse.js";
 import { describe, type Tensor } from "../tensor.js";
 import { grid } from "../webgpu/dispatch.js";
 import { rowTiles } from "../webgpu/tiles.js";
+import { isDense, takeAtInto, type Support } from "./dense.js";
+import { eachTile } from "./tiles.js";
 
 const ROWS = 8;
 
@@ -18,14 +19,7 @@ interface Inputs {
 
 const op = defineOp<Inputs, { y: Float32Array }>({
   name: "linearAt",
-  outputs({ rowStart, index, x, weight, bias }) {
-    expectShape("linearAt", "rowStart", rowStart, ["u32"], ["B+1"]);
-    expectShape("linearAt", "index", index, ["u32"], ["capacity"]);
-    expectShape("linearAt", "weight", weight, ["f32"], ["F", "D"]);
-    expectShape("linearAt", "x", x, ["f32"], [rowStart.size - 1, weight.shape[1]], `features have ${rowStart.size - 1} rows, weight is ${describe(weight)}`);
-    if (bias) expectShape("linearAt", "bias", bias, ["f32"], [weight.shape[0]], `weight is ${describe(weight)}`);
-    return { y: { dtype: "f32", shape: index.shape } };
-  },
+  outputs: ({ index }) => ({ y: { dtype: "f32", shape: index.shape } }),
   reference({ rowStart, index, x, weight, bias }, { y }) {
     const D = weight.shape[1];
     for (let b = 0; b + 1 < rowStart.data.length; b++)
@@ -91,7 +85,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
  * @param bias f32[F], or none
  * @returns f32[capacity], an entry each; what lies past rowStart[B] is undefined
  */
-export function linearAt({ shape, rowStart, index }: Pick<SparseFeatures, "shape" | "rowStart" | "index">, x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+export function linearAt({ shape, rowStart, index }: Support, x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  expectShape("linearAt", "rowStart", rowStart, ["u32"], ["B+1"]);
+  expectShape("linearAt", "index", index, ["u32"], ["capacity"]);
   expectShape("linearAt", "weight", weight, ["f32"], [shape[1], "D"], `features are [${shape.join(",")}]`);
-  return op({ rowStart, index, x, weight, bias }, {}).y;
+  expectShape("linearAt", "x", x, ["f32"], [rowStart.size - 1, weight.shape[1]], `features have ${rowStart.size - 1} rows, weight is ${describe(weight)}`);
+  if (bias) expectShape("linearAt", "bias", bias, ["f32"], [weight.shape[0]], `weight is ${describe(weight)}`);
+  const support = { shape, rowStart, index };
+  if (!isDense(support)) return op({ rowStart, index, x, weight, bias }, {}).y;
+  const y = x.device.empty("f32", index.shape);
+  eachTile({ x, encoder: weight, bias }, (tile, at) => takeAtInto(y, tile, support, { at }));
+  return y;
 }

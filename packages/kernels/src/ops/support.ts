@@ -2,7 +2,8 @@ import { CpuDevice } from "../cpu/cpuDevice.js";
 import type { Tensor } from "../tensor.js";
 import { compactInto, countActive, scanInto, type Rule } from "./compact.js";
 import { copyRowsInto } from "./copyRows.js";
-import { eachTile, type Entries } from "./encoder.js";
+import type { Entries } from "./encoder.js";
+import { eachTile } from "./tiles.js";
 
 /**
  * The pre-activations x encoderᵀ + bias that are active, as sparse entries; [B,F] is never whole in memory. On cpu the
