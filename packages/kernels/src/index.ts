@@ -28,6 +28,7 @@ export { decodeSparse } from "./ops/decodeSparse.js";
 export { encodeRelu } from "./ops/encodeRelu.js";
 export { argmax, maxRows, meanRows, sumRows } from "./ops/reduceRows.js";
 export { linearAt } from "./ops/linearAt.js";
+export { overFeatures, type FeatureSums } from "./ops/overFeatures.js";
 export { sumByFeature, sumRowsByFeature } from "./ops/sumByFeature.js";
 export { encodeBatchTopK } from "./ops/encodeBatchTopK.js";
 export { encodeGated } from "./ops/encodeGated.js";

@@ -3,12 +3,11 @@ import { ShapeError } from "../error.js";
 import { expectShape } from "../shapes.js";
 import { SparseFeatures } from "../sparse.js";
 import { describe, type Tensor } from "../tensor.js";
-import { byFeature } from "./byFeature.js";
 import { sliceRows } from "./copyRows.js";
 import { decodeSparse } from "./decodeSparse.js";
 import { prefixOfGroups, splitRows, suffixOfGroupsInto } from "./groups.js";
 import { linearAt } from "./linearAt.js";
-import { sumRowsByFeature } from "./sumByFeature.js";
+import { overFeatures } from "./overFeatures.js";
 import { sumColumns } from "./sums.js";
 
 interface Inputs {
@@ -38,7 +37,7 @@ const op = defineComposite<Inputs, Record<string, Float32Array>>({
     const rows = splitRows(rowStart, index, ends);
     return {
       values: needs.values && linearAt({ shape: [B * G, F], rowStart: rows, index }, slopes, decoder),
-      decoder: needs.decoder && sumRowsByFeature(byFeature(rows, index, { F }), values, slopes),
+      decoder: needs.decoder && overFeatures({ shape: [B * G, F], rowStart: rows, index }).rows(values, slopes),
       bias: needs.bias && sliceRows(sumColumns(slopes.reshape([B, G * D])).reshape([G, D]), { start: 0, end: 1 }).reshape([D]),
     };
   },

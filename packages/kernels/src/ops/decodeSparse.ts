@@ -1,14 +1,17 @@
 import { address } from "../cpu/wasmCall.js";
-import { defineOp } from "../defineOp.js";
+import { defineComposite, defineOp } from "../defineOp.js";
 import { expectShape } from "../shapes.js";
 import type { SparseFeatures } from "../sparse.js";
 import { describe, type Tensor } from "../tensor.js";
 import { eachElement, grid } from "../webgpu/dispatch.js";
 import { rowTiles } from "../webgpu/tiles.js";
-import { byFeature } from "./byFeature.js";
+import { denseRows, isDense, type Support } from "./dense.js";
+import { add } from "./elementwise.js";
+import { matmul } from "./linear.js";
 import { linearAt } from "./linearAt.js";
+import { overFeatures } from "./overFeatures.js";
 import { sumColumns } from "./sums.js";
-import { sumRowsByFeature } from "./sumByFeature.js";
+import { inTiles } from "./tiles.js";
 
 const ROWS = 8;
 
@@ -20,16 +23,9 @@ interface Inputs {
   bias?: Float32Array;
 }
 
-const op = defineOp<Inputs, { y: Float32Array }, { F: number }>({
+const byEntries = defineOp<Inputs, { y: Float32Array }, { F: number }>({
   name: "decodeSparse",
-  outputs({ rowStart, index, values, decoder, bias }, { F }) {
-    expectShape("decodeSparse", "rowStart", rowStart, ["u32"], ["B+1"]);
-    expectShape("decodeSparse", "index", index, ["u32"], ["capacity"]);
-    expectShape("decodeSparse", "values", values, ["f32"], index.shape, `index is ${describe(index)}`);
-    expectShape("decodeSparse", "decoder", decoder, ["f32"], [F, "D"], `features are [${rowStart.size - 1},${F}]`);
-    if (bias) expectShape("decodeSparse", "bias", bias, ["f32"], [decoder.shape[1]], `decoder is ${describe(decoder)}`);
-    return { y: { dtype: "f32", shape: [rowStart.size - 1, decoder.shape[1]] } };
-  },
+  outputs: ({ rowStart, decoder }) => ({ y: { dtype: "f32", shape: [rowStart.size - 1, decoder.shape[1]] } }),
   reference({ rowStart, index, values, decoder, bias }, { y }) {
     const [B, D] = y.shape as [number, number];
     for (let b = 0; b < B; b++)
@@ -38,14 +34,6 @@ const op = defineOp<Inputs, { y: Float32Array }, { F: number }>({
         for (let e = rowStart.data[b]; e < rowStart.data[b + 1]; e++) sum += values.data[e] * decoder.data[index.data[e] * D + d];
         y.data[b * D + d] = sum + (bias ? bias.data[d] : 0);
       }
-  },
-  saves: ["rowStart", "index", "values", "decoder"],
-  vjp({ inputs: { rowStart, index, values, decoder }, cotangents: { y }, params: { F }, needs }) {
-    return {
-      values: needs.values && linearAt({ shape: [y.shape[0], F], rowStart, index }, y, decoder),
-      decoder: needs.decoder && sumRowsByFeature(byFeature(rowStart, index, { F }), values, y),
-      bias: needs.bias && sumColumns(y),
-    };
   },
   wasm: ({ rowStart, index, values, decoder, bias }, { y }, { F }) => ({
     kernel: "decodeSparse",
@@ -68,6 +56,30 @@ const op = defineOp<Inputs, { y: Float32Array }, { F: number }>({
       u32: { n: y.size, D: y.shape[1], first, end },
       workgroups: grid(Math.ceil(y.size / 256)),
     })),
+});
+
+const op = defineComposite<Inputs, { y: Float32Array }, { F: number }>({
+  name: "decodeSparse",
+  forward({ rowStart, index, values, decoder, bias }, { F }) {
+    expectShape("decodeSparse", "rowStart", rowStart, ["u32"], ["B+1"]);
+    expectShape("decodeSparse", "index", index, ["u32"], ["capacity"]);
+    expectShape("decodeSparse", "values", values, ["f32"], index.shape, `index is ${describe(index)}`);
+    const support: Support = { shape: [rowStart.size - 1, F], rowStart, index };
+    expectShape("decodeSparse", "decoder", decoder, ["f32"], [F, "D"], `features are [${support.shape.join(",")}]`);
+    if (bias) expectShape("decodeSparse", "bias", bias, ["f32"], [decoder.shape[1]], `decoder is ${describe(decoder)}`);
+    if (!isDense(support)) return byEntries({ rowStart, index, values, decoder, bias }, { F });
+    const y = inTiles(values.device, [support.shape[0], decoder.shape[1]], F, (range) => matmul(denseRows(support, values, range), decoder));
+    return { y: bias ? add(y, bias) : y };
+  },
+  saves: ["rowStart", "index", "values", "decoder"],
+  vjp({ inputs: { rowStart, index, values, decoder }, cotangents: { y }, params: { F }, needs }) {
+    const support: Support = { shape: [y.shape[0], F], rowStart, index };
+    return {
+      values: needs.values && linearAt(support, y, decoder),
+      decoder: needs.decoder && overFeatures(support).rows(values, y),
+      bias: needs.bias && sumColumns(y),
+    };
+  },
 });
 
 /**

@@ -2,11 +2,10 @@ import { defineComposite } from "../defineOp.js";
 import { expectShape } from "../shapes.js";
 import { SparseFeatures } from "../sparse.js";
 import { describe, type Tensor } from "../tensor.js";
-import { byFeature } from "./byFeature.js";
 import { encoderSlopes, expectRoom } from "./encoder.js";
 import { gatedAt, gatedSlopes } from "./gatedAt.js";
-import { sumByFeature } from "./sumByFeature.js";
 import { activeEntries } from "./activeEntries.js";
+import { overFeatures } from "./overFeatures.js";
 import { exp, scale } from "./unary.js";
 import { whereActive } from "./whereActive.js";
 
@@ -29,13 +28,13 @@ const encode = defineComposite<Inputs<Float32Array>, { rowStart: Uint32Array; in
   vjp({ inputs: { x, encoder, magnitudeBias, r }, outputs: { rowStart, index, values }, cotangents, needs }) {
     const slopes = whereActive(values, cotangents.values);
     const { products, logScale } = gatedSlopes({ index, values, magnitudeBias, scale: exp(r), slopes, gateSlopes: cotangents.gates });
-    const order = byFeature(rowStart, index, { F: r.size });
-    const { bias: _, ...shared } = encoderSlopes({ x, encoder }, { rowStart, index }, products, { ...needs, bias: false }, order);
+    const sums = overFeatures({ shape: [x.shape[0], r.size], rowStart, index });
+    const { bias: _, ...shared } = encoderSlopes({ x, encoder }, { rowStart, index }, products, { ...needs, bias: false }, sums);
     return {
       ...shared,
-      gateBias: needs.gateBias && sumByFeature(order, cotangents.gates),
-      magnitudeBias: needs.magnitudeBias && sumByFeature(order, slopes),
-      r: needs.r && sumByFeature(order, logScale),
+      gateBias: needs.gateBias && sums.totals(cotangents.gates),
+      magnitudeBias: needs.magnitudeBias && sums.totals(slopes),
+      r: needs.r && sums.totals(logScale),
     };
   },
 });

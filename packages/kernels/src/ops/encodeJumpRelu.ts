@@ -7,7 +7,7 @@ import { byFeature } from "./byFeature.js";
 import { add, mul } from "./elementwise.js";
 import { encoderSlopes, expectEncoder, expectRoom, type EncoderInputs, type Entries } from "./encoder.js";
 import { jumpAt, jumpCounts, jumpSlopes } from "./jumpRelu.js";
-import { sumByFeature } from "./sumByFeature.js";
+import { overFeatures } from "./overFeatures.js";
 import { sumTo } from "./sums.js";
 import { activeEntries } from "./activeEntries.js";
 import { scale } from "./unary.js";
@@ -23,10 +23,10 @@ const encode = defineComposite<EncoderInputs<Float32Array> & { threshold: Float3
   saves: ["x", "encoder", "threshold", "rowStart", "index", "preActivations"],
   vjp({ inputs: { x, encoder, threshold }, outputs: { rowStart, index, preActivations }, cotangents, params, needs }) {
     const slopes = jumpSlopes({ index, pre: preActivations, threshold, slopes: cotangents.values }, params);
-    const order = byFeature(rowStart, index, { F: threshold.size });
+    const sums = overFeatures({ shape: [x.shape[0], threshold.size], rowStart, index });
     return {
-      ...encoderSlopes({ x, encoder }, { rowStart, index }, add(slopes.pre, cotangents.preActivations), needs, order),
-      threshold: needs.threshold && sumByFeature(order, slopes.threshold),
+      ...encoderSlopes({ x, encoder }, { rowStart, index }, add(slopes.pre, cotangents.preActivations), needs, sums),
+      threshold: needs.threshold && sums.totals(slopes.threshold),
     };
   },
 });

@@ -3,16 +3,13 @@ import { expectShape } from "../shapes.js";
 import { SparseFeatures } from "../sparse.js";
 import { describe, type Tensor } from "../tensor.js";
 import { WebGpuDevice } from "../webgpu/webgpuDevice.js";
-import { byFeature, type FeatureOrder } from "./byFeature.js";
-import { sliceRows } from "./copyRows.js";
 import { decodeSparse } from "./decodeSparse.js";
-import { linear } from "./linear.js";
-import { sumByFeature, sumRowsByFeature } from "./sumByFeature.js";
+import { sub } from "./elementwise.js";
+import { matmul } from "./linear.js";
+import { overFeatures, type FeatureSums } from "./overFeatures.js";
+import { scale } from "./unary.js";
 
 // What the sparse encoders share.
-
-/** Pre-activations exist as tiles of rows of at most this many bytes (but one row at least). */
-const TILE_BYTES = 32 * 2 ** 20;
 
 /** What goes into a sparse encoder: x f32[B,D], encoder f32[F,D], bias f32[F]. */
 export interface EncoderInputs<T> {
@@ -50,32 +47,26 @@ export function expectRoom(op: string, { x, encoder }: Omit<EncoderInputs<Tensor
     throw new KernelError("UNSUPPORTED", `${op}: expected at most ${device.limits.bindingBytes / 4} entries on ${device.label}, got room for ${B} x ${perRow}`, "encode fewer rows at a time");
 }
 
-/** Calls `body` with the pre-activations x encoderᵀ + bias, tile of rows by tile of rows, and each tile's first row. */
-export function eachTile({ x, encoder, bias }: { x: Tensor; encoder: Tensor; bias?: Tensor }, body: (tile: Tensor, at: number) => void): void {
-  const [B, F] = [x.shape[0], encoder.shape[0]];
-  const rows = Math.max(1, Math.floor(TILE_BYTES / (4 * Math.max(F, 1))));
-  for (let start = 0; start < B; start += rows) {
-    const end = Math.min(B, start + rows);
-    using tile = x.device.scope(() => linear(rows >= B ? x : sliceRows(x, { start, end }), encoder, bias));
-    body(tile, start);
-  }
-}
-
 /**
  * The slopes of an encoder from those of its pre-activations at the support, which touch the support only.
+ * @param inputs.centre f32[D], taken from x before it is encoded. Its slope needs no slope of x: Σ -(slopes encoder) over the
+ *   rows is that of each feature's total
  * @param slopes f32[capacity], an entry each
- * @param order the entries by feature, where it is known
+ * @param sums over the entries of each feature, where they are at hand
  */
 export function encoderSlopes(
-  { x, encoder }: Omit<EncoderInputs<Tensor>, "bias">,
+  { x, encoder, centre }: { x: Tensor; encoder: Tensor; centre?: Tensor },
   { rowStart, index }: Pick<Entries<Tensor, Tensor>, "rowStart" | "index">,
   slopes: Tensor,
-  needs: EncoderInputs<boolean>,
-  order: FeatureOrder = byFeature(rowStart, index, { F: encoder.shape[0] }),
-): { x: Tensor | false; encoder: Tensor | false; bias: Tensor | false } {
+  needs: EncoderInputs<boolean> & { centre?: boolean },
+  sums: FeatureSums = overFeatures({ shape: [x.shape[0], encoder.shape[0]], rowStart, index }),
+): { x: Tensor | false; encoder: Tensor | false; bias: Tensor | false; centre: Tensor | false } {
+  const [F, D] = encoder.shape as [number, number];
+  const totals = (needs.bias || !!needs.centre) && sums.totals(slopes);
   return {
-    x: needs.x && decodeSparse(new SparseFeatures([x.shape[0], encoder.shape[0]], rowStart, index, slopes), encoder),
-    encoder: needs.encoder && sumRowsByFeature(order, slopes, x),
-    bias: needs.bias && sumByFeature(order, slopes),
+    x: needs.x && decodeSparse(new SparseFeatures([x.shape[0], F], rowStart, index, slopes), encoder),
+    encoder: needs.encoder && sums.rows(slopes, centre ? sub(x, centre) : x),
+    bias: totals,
+    centre: !!needs.centre && totals && scale(matmul(totals.reshape([1, F]), encoder).reshape([D]), -1),
   };
 }

@@ -1,11 +1,12 @@
 import { address } from "../cpu/wasmCall.js";
 import { defineOp } from "../defineOp.js";
 import { expectShape } from "../shapes.js";
-import type { SparseFeatures } from "../sparse.js";
 import { describe, type Tensor } from "../tensor.js";
 import { grid } from "../webgpu/dispatch.js";
 import { rowTiles } from "../webgpu/tiles.js";
+import { isDense, takeAtInto, type Support } from "./dense.js";
 import { goesByFeature, linearAtByFeature } from "./linearAtByFeature.js";
+import { eachTile } from "./tiles.js";
 
 const ROWS = 8;
 
@@ -85,12 +86,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
  * @param bias f32[F], or none
  * @returns f32[capacity], an entry each; what lies past rowStart[B] is undefined
  */
-export function linearAt({ shape, rowStart, index }: Pick<SparseFeatures, "shape" | "rowStart" | "index">, x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+export function linearAt({ shape, rowStart, index }: Support, x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   expectShape("linearAt", "rowStart", rowStart, ["u32"], ["B+1"]);
   expectShape("linearAt", "index", index, ["u32"], ["capacity"]);
   expectShape("linearAt", "weight", weight, ["f32"], [shape[1], "D"], `features are [${shape.join(",")}]`);
   expectShape("linearAt", "x", x, ["f32"], [rowStart.size - 1, weight.shape[1]], `features have ${rowStart.size - 1} rows, weight is ${describe(weight)}`);
   if (bias) expectShape("linearAt", "bias", bias, ["f32"], [weight.shape[0]], `weight is ${describe(weight)}`);
-  if (goesByFeature(index, weight)) return linearAtByFeature({ shape, rowStart, index }, x, weight, bias);
+  const support = { shape, rowStart, index };
+  if (isDense(support)) {
+    const y = x.device.empty("f32", index.shape);
+    eachTile({ x, encoder: weight, bias }, (tile, at) => takeAtInto(y, tile, support, { at }));
+    return y;
+  }
+  if (goesByFeature(index, weight)) return linearAtByFeature(support, x, weight, bias);
   return op({ rowStart, index, x, weight, bias }, {}).y;
 }

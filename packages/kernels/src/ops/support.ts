@@ -2,7 +2,8 @@ import { CpuDevice } from "../cpu/cpuDevice.js";
 import type { Tensor } from "../tensor.js";
 import { compactInto, countActive, scanInto, type Rule } from "./compact.js";
 import { copyRowsInto } from "./copyRows.js";
-import { eachTile, type Entries } from "./encoder.js";
+import type { Entries } from "./encoder.js";
+import { eachTile } from "./tiles.js";
 
 /** Without a bias these are products. */
 export interface ActiveInputs {

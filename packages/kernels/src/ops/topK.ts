@@ -5,7 +5,8 @@ import { expectShape } from "../shapes.js";
 import { describe, type Tensor } from "../tensor.js";
 import { grid } from "../webgpu/dispatch.js";
 import { rowTiles } from "../webgpu/tiles.js";
-import { eachTile, type EncoderInputs, type Entries } from "./encoder.js";
+import type { EncoderInputs, Entries } from "./encoder.js";
+import { eachTile } from "./tiles.js";
 
 const ROWS = 4;
 

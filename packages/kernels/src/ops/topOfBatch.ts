@@ -6,7 +6,8 @@ import { describe, type Tensor } from "../tensor.js";
 import { eachElement, grid, type Dispatch } from "../webgpu/dispatch.js";
 import { rowTiles } from "../webgpu/tiles.js";
 import { WebGpuDevice } from "../webgpu/webgpuDevice.js";
-import { eachTile, type EncoderInputs } from "./encoder.js";
+import type { EncoderInputs } from "./encoder.js";
+import { eachTile } from "./tiles.js";
 import { wgslKey } from "./topK.js";
 
 /** Elements that one task, or one workgroup, looks through. */

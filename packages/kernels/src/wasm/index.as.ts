@@ -9,6 +9,7 @@ export * from "../ops/compact.as";
 export * from "../ops/copyRows.as";
 export * from "../ops/crossEntropy.as";
 export * from "../ops/decodeSparse.as";
+export * from "../ops/dense.as";
 export * from "../ops/reduceRows.as";
 export * from "../ops/repeat.as";
 export * from "../ops/rotary.as";

@@ -1,4 +1,4 @@
-import { decodeSparse, encodeRelu, sub, type SparseFeatures, type Tensor } from "@dictlearn/kernels";
+import { decodeSparse, encodeRelu, type SparseFeatures, type Tensor } from "@dictlearn/kernels";
 import { savedAutoEncoder } from "../dictionaries/autoEncoder.js";
 import { type Setting } from "../trainer.js";
 import { randomDirections, randomUniform } from "./initial.js";
@@ -23,6 +23,6 @@ export function startAutoEncoder(trainer: string, F: number, setting: Setting): 
 
 /** f = relu((x - decoderBias) encoderᵀ + encoderBias), x̂ = f decoder + decoderBias. @param x f32[B,D] */
 export function autoEncode(p: AutoEncoderParameters, x: Tensor): { features: SparseFeatures; xHat: Tensor } {
-  const features = encodeRelu(sub(x, p.decoderBias), p.encoder, p.encoderBias); // [B,F]
+  const features = encodeRelu(x, p.encoder, p.encoderBias, { centre: p.decoderBias }); // [B,F]
   return { features, xHat: decodeSparse(features, p.decoder, p.decoderBias) }; // [B,D]
 }
