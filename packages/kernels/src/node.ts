@@ -1,17 +1,56 @@
+import { createRequire } from "node:module";
 import { availableParallelism, constants } from "node:os";
 import { Worker } from "node:worker_threads";
+import type { CpuOptions } from "./cpu/cpuDevice.js";
+import { NativeGemm, type OrtSeat, type OrtWorker } from "./cpu/nativeGemm.js";
 import type { SpawnWorker } from "./cpu/pool.js";
 import type { Device } from "./device.js";
+import { KernelError } from "./error.js";
 import { openDevice as open, type DeviceOptions } from "./openDevice.js";
 
-/**
- * Opens a device in Node: threads by worker_threads, WebGPU by Dawn where the package `webgpu` is installed.
- * @param options.threads default: as many as the machine runs in parallel
- */
-export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
-  const { backend = "auto", threads = availableParallelism(), gpu = backend === "cpu" ? undefined : await dawn() } = options;
-  return open({ ...options, gpu, threads, spawn: options.spawn ?? spawn });
+/** What computes dense products on cpu. `auto`: native where the package onnxruntime-node is installed, else wasm. */
+export const engines = ["auto", "wasm", "native"] as const;
+export type Engine = (typeof engines)[number];
+
+export interface NodeDeviceOptions extends Omit<DeviceOptions, "openEngine"> {
+  /** Default: auto. */
+  engine?: Engine;
+  /** Hears why `auto` took wasm. */
+  onNotice?: (line: string) => void;
 }
+
+/**
+ * Opens a device in Node: threads by worker_threads, WebGPU by Dawn where the package `webgpu` is installed, native matrix
+ * products where `onnxruntime-node` is.
+ * @param options.threads default: as many as the machine runs in parallel
+ * @throws KernelError UNSUPPORTED when the native engine is asked for and can't be had
+ */
+export async function openDevice({ engine = "auto", onNotice, ...options }: NodeDeviceOptions = {}): Promise<Device> {
+  const { backend = "auto", threads = availableParallelism(), gpu = backend === "cpu" ? undefined : await dawn() } = options;
+  return open({ ...options, gpu, threads, spawn: options.spawn ?? spawn, ...(engine !== "wasm" && { openEngine: openNative(engine, onNotice) }) });
+}
+
+const openNative =
+  (engine: "auto" | "native", onNotice?: (line: string) => void): NonNullable<CpuOptions["openEngine"]> =>
+  async (memory, threads) => {
+    try {
+      const require = createRequire(import.meta.url);
+      const { version } = require("onnxruntime-node/package.json") as { version: string };
+      return await NativeGemm.open(memory, { name: `onnxruntime ${version}`, path: require.resolve("onnxruntime-node"), threads, spawn: spawnOrt });
+    } catch (error) {
+      const [why] = (error instanceof Error ? error.message : String(error)).split("\n");
+      if (engine === "native") throw new KernelError("UNSUPPORTED", `engine: expected onnxruntime-node for native, got ${why}`, "npm install onnxruntime-node, or take the engine wasm");
+      onNotice?.(`engine: wasm, since onnxruntime-node can't be had (${why})`);
+      return undefined;
+    }
+  };
+
+const spawnOrt = (seat: OrtSeat, source: string): OrtWorker => {
+  const worker = new Worker(`const { parentPort, workerData } = require("node:worker_threads"); ${source}(workerData, require, () => parentPort.postMessage("ready"));`, { eval: true, workerData: seat });
+  const ready = new Promise<void>((resolve, reject) => worker.once("message", () => resolve()).once("error", reject));
+  void ready.finally(() => worker.unref()).catch(() => {}); // until then it keeps the process alive, for who waits
+  return { ready, stop: () => void worker.terminate() };
+};
 
 /** A thread that does not keep the process alive; its only message is the seat it is given. */
 const spawn: SpawnWorker = (seat, source) => {
