@@ -17,7 +17,7 @@ export interface Gemm {
 
 /** What computes dense products in place of the WebAssembly kernels, for as long as the device lives. `run` blocks. */
 export interface GemmEngine {
-  /** `onnxruntime 1.30.0` */
+  /** All that its bytes depend on: `onnxruntime 1.30.0 on AMD EPYC 9654` (kernels are chosen by the processor). */
   readonly name: string;
   /** Whether a product of this size is faster here than in WebAssembly. It depends on nothing else, so that a run can be repeated. */
   pays(size: Pick<Gemm, "M" | "N" | "K">): boolean;

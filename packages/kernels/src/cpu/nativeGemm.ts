@@ -119,6 +119,7 @@ export async function runOrtWorker({ memory, control, path, models }: OrtSeat, r
     if (now === seen) continue;
     seen = now;
     try {
+      memory.grow(0); // the buffer anew, if it has grown
       const [a, b, bias, y, M, N, K, transposeA, transposeB, rows, columns] = Array.from(control.subarray(args, args + 11), (word) => word >>> 0) as [number, number, number, number, number, number, number, number, number, number, number];
       const variant = transposeA + 2 * transposeB + (bias ? 4 : 0);
       const down = Math.ceil(M / rows), across = Math.ceil(N / columns);

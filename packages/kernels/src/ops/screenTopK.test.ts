@@ -70,7 +70,7 @@ const cases: [name: string, k: number, given: Given][] = [
   ["both so small that products vanish", 16, [seededNormal(1, B * D).map((v) => v * 1e-22), seededNormal(2, F * D).map((v) => v * 1e-22), new Float32Array(F)]],
 ];
 
-describe.each((await devices()).filter(({ device }) => device?.kind === "cpu"))("screening on $name", ({ device }) => {
+describe.each((await devices()).filter(({ device }) => device?.exact))("screening on $name", ({ device }) => {
   test.each(cases)("%s: the bytes of the %i largest of all", async (_, k, [x, encoder, bias]) => {
     const F = bias.length;
     const D = encoder.length / F;
