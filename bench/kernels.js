@@ -1,4 +1,5 @@
-// linear, f32 [2048,512] x [4096,512]ᵀ, on one thread and on two, and PyTorch on one, in turns: machines change pace from
+// linear, f32 [2048,512] x [4096,512]ᵀ, on one thread and on two, by WebAssembly and by the native engine (where it is
+// installed), and PyTorch on one, in turns: machines change pace from
 // minute to minute, so only figures of one run compare, and their ratios round by round more than the figures.
 //
 //   pnpm -s bench kernels [--python PATH] [--rounds 15]
@@ -21,8 +22,8 @@ const { values: options } = parseArgs({
 const [M, N, K] = [2048, 4096, 512];
 
 /** @returns a function that times one call, in seconds */
-async function ours(threads) {
-  const device = await openDevice({ backend: "cpu", threads });
+async function ours(threads, engine) {
+  const device = await openDevice({ backend: "cpu", threads, engine });
   const random = (n) => Float32Array.from({ length: n }, () => Math.random() - 0.5);
   const [x, weight] = [device.tensor(random(M * K), [M, K]), device.tensor(random(N * K), [N, K])];
   await pause(500); // threads take their seats
@@ -49,7 +50,8 @@ async function torch(python) {
 }
 
 const python = options.python && (await torch(options.python));
-const contenders = { "1 thread": await ours(1), "2 threads": await ours(2), ...(python && { "PyTorch, 1 thread": python.time }) };
+const native = await Promise.all([1, 2].map((threads) => ours(threads, "native"))).catch((error) => console.warn(error.message));
+const contenders = { "1 thread": await ours(1, "wasm"), "2 threads": await ours(2, "wasm"), ...(native && { "native, 1 thread": native[0], "native, 2 threads": native[1] }), ...(python && { "PyTorch, 1 thread": python.time }) };
 const gflops = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
 for (let round = -2; round < Number(options.rounds); round++)
   for (const [name, time] of Object.entries(contenders)) {
@@ -71,7 +73,7 @@ const result = {
   versions: { node: process.versions.node, ...python?.version },
   rounds: Number(options.rounds),
   gflops: Object.fromEntries(Object.entries(gflops).map(([name, list]) => [name, summary(list)])),
-  ratios: { "2 threads / 1 thread": ratio("2 threads", "1 thread"), ...(python && { "1 thread / PyTorch, 1 thread": ratio("1 thread", "PyTorch, 1 thread") }) },
+  ratios: { "2 threads / 1 thread": ratio("2 threads", "1 thread"), ...(python && { "1 thread / PyTorch, 1 thread": ratio("1 thread", "PyTorch, 1 thread"), ...(native && { "native, 1 thread / PyTorch, 1 thread": ratio("native, 1 thread", "PyTorch, 1 thread") }) }) },
 };
 for (const [unit, rows] of [["GFLOP/s", result.gflops], ["times", result.ratios]])
   for (const [name, { median, quartiles, best }] of Object.entries(rows)) console.log(`${name.padEnd(30)} ${median} ${unit} (quartiles ${quartiles.join(" to ")}, best ${best})`);

@@ -9,7 +9,7 @@ import { specs, trained } from "./runs.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const data = readOracle("trainers/data.safetensors").x.data as Float32Array;
-const device = await openDevice({ backend: "cpu", threads: 1 });
+const device = await openDevice({ backend: "cpu", threads: 1, engine: "wasm" });
 for (const [name, spec] of Object.entries(specs(sae))) {
   const { tensors, config } = await trained(sae, spec, { device, data });
   mkdirSync(here(name), { recursive: true });

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { defineCommand, downloadProgress, progress, resolvePath, writeOutput } from "@dictlearn/cli";
 import { HubError, hubEnvironment, openHub } from "@dictlearn/hub";
-import { openDevice } from "@dictlearn/kernels/node";
+import { engines, openDevice } from "@dictlearn/kernels/node";
 import { analyse, openDictionary, openModel, poolings } from "dictlearn";
 import { z } from "zod";
 import { chooseFiles } from "./chooseFiles.js";
@@ -19,6 +19,7 @@ const flags = z.object({
   format: z.enum(formats).default("table").describe("how to write the result; jsonl and csv are written row by row"),
   out: z.string().optional().describe("write to a file, whole or not at all").meta({ placeholder: "FILE" }),
   device: z.enum(["auto", "webgpu", "cpu"]).default("auto").describe("auto: a GPU if there is one, else the CPU"),
+  engine: z.enum(engines).default("wasm").describe("what multiplies matrices on the CPU; wasm: a sentence's row does not depend on the others; native: onnxruntime-node, faster for many sentences; auto: native if it is installed"),
   threads: z.int().min(1).max(256).optional().describe("CPU threads (default: as many as the machine has)").meta({ placeholder: "N" }),
   quiet: z.boolean().default(false).describe("no notes on stderr"),
 });
@@ -35,7 +36,7 @@ export const command = defineCommand({
     "sparse-rep sentences.csv --model EleutherAI/pythia-70m-deduped --dictionary hf:saprmarks/pythia-70m-deduped-saes/dictionaries_pythia-70m-deduped_10.zip!/mlp_out_layer3/10_32768/ae.pt",
     "sparse-rep sentences.csv --model ./pythia-70m-deduped --dictionary ./10_32768/ae.pt --site mlp_out_layer3",
   ],
-  async run(given, { positional }) {
+  async run(given, { positional, debug }) {
     const note = (line: string) => void (given.quiet || process.stderr.write(`${line}\n`));
     process.chdir(resolvePath(".")); // paths are relative to where the person stands, not to where a package manager starts us
     const sentences = await readSentences(positional.sentences, given.column, note);
@@ -44,7 +45,8 @@ export const command = defineCommand({
     const environment = hubEnvironment(process.env);
     const hub = openHub({ ...environment, onProgress: arriving.onProgress, onNotice: note });
     const files = await chooseFiles(given, { hub, offline: environment.offline ?? false, note });
-    const device = await openDevice({ backend: given.device, threads: given.threads });
+    const device = await openDevice({ backend: given.device, threads: given.threads, engine: given.engine, onNotice: (line) => debug && note(line) });
+    if (debug) note(`device: ${device.label}`);
     const [model, dictionary] = await Promise.all([
       openModel(files.model, { device, site: given.site, revision: given.revision, hub }),
       openDictionary(files.dictionary, { device, hub }),

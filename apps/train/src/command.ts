@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { CommandError, defineCommand, downloadProgress, resolvePath } from "@dictlearn/cli";
+import { engines } from "@dictlearn/kernels/node";
 import { HubError, hubEnvironment, openHub } from "@dictlearn/hub";
 import { optionName } from "@dictlearn/sae";
 import { harvest, type Model, normFactors, openBuffer, openModel, openTexts, type RowCursor, rowKinds, RunDirectory, submoduleName, train } from "dictlearn";
@@ -8,7 +9,7 @@ import { chooseNames } from "./chooseNames.js";
 import { commitOf } from "./commitOf.js";
 import { expectMemory } from "./expectMemory.js";
 import { harvestTo, hasActivations, keptActivations, provenanceOf } from "./keptActivations.js";
-import { engineOf, openGpuOrCpu } from "./openGpuOrCpu.js";
+import { openGpuOrCpu } from "./openGpuOrCpu.js";
 import { descriptions, paramNames, paramsSchema } from "./params.js";
 import { count, nameOf, runSession, shown, summary } from "./session.js";
 import { askedFor, expectSame, expectSensible, type Conduct, type Flags, type Settings } from "./settings.js";
@@ -46,6 +47,7 @@ const others = z.object({
   evalTokens: z.int().min(0).optional().describe("at the end, evaluate on N tokens of text that training did not see (default: 0)").meta({ placeholder: "N" }),
   resume: z.string().optional().describe("go on with the run in a folder, with its own parameters").meta({ placeholder: "DIR" }),
   allowInexact: z.boolean().default(false).describe("with --resume: another engine than the run was started on may go on with it"),
+  engine: z.enum(engines).optional().describe("what multiplies matrices on the CPU; auto: onnxruntime-node (native) if it is installed, else WebAssembly, which gives the same bytes on every machine"),
   threads: z.int().min(1).max(256).optional().describe("CPU threads (default: as many as the machine has)").meta({ placeholder: "N" }),
   quiet: z.boolean().default(false).describe("no notes on stderr"),
 });
@@ -91,10 +93,15 @@ export const command = defineCommand({
     const directory = new RunDirectory(names.saveDir);
     await directory.expectWritable();
 
-    const device = await openGpuOrCpu((before && (given as Flags).device === undefined ? before.device : asked.device), { threads: given.threads, note });
-    const engine = engineOf(device);
+    const device = await openGpuOrCpu((before && (given as Flags).device === undefined ? before.device : asked.device), {
+      threads: given.threads,
+      engine: given.engine ?? (before?.engine === "wasm" ? "wasm" : "auto"),
+      note,
+      debug: (line) => invocation.debug && note(line),
+    });
+    const { engine } = device;
     if (before && before.engine !== engine && !given.allowInexact)
-      throw new CommandError("USAGE", `${directory.path}: expected the run's own engine, ${before.engine}, got ${engine}`, `--device ${before.device} where it ran, or --allow-inexact to go on with results that differ in their last digits`);
+      throw new CommandError("USAGE", `${directory.path}: expected the run's own engine, ${before.engine}, got ${engine}`, `${engineRemedy(before)}, or --allow-inexact to go on with results that differ in their last digits`);
     if (before && before.build !== version) note(`${directory.path}: begun with version ${before.build}, goes on with ${version}`);
 
     const { model_name, dataset_name } = names;
@@ -202,6 +209,8 @@ function placeholderOf(name: string): string {
   if (name === "device") return "name";
   return name.endsWith("_name") ? "NAME|DIR|demo" : "N";
 }
+
+const engineRemedy = ({ engine, device }: Recorded): string => (engine === "wasm" ? "--device cpu --engine wasm" : device === "cpu" ? "--device cpu --engine native on such a machine with that version" : `--device ${device} where it ran`);
 
 /** What the Hub cannot give is told with what works instead. */
 function withoutNetwork(error: unknown): never {

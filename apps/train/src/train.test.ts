@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -41,7 +42,16 @@ function start(args: readonly string[], { cwd = temporary, program = app }: { cw
 const run = (args: readonly string[], options?: { cwd?: string; program?: string }) => start(args, options).ended;
 
 /** A run of some seconds: 24 steps of 256 tokens. */
-const demo = ["--model-name", "demo", "--dataset-name", "demo", "--device", "cpu"];
+const demo = ["--model-name", "demo", "--dataset-name", "demo", "--device", "cpu", "--engine", "wasm"];
+/** The same with onnxruntime-node, where it is installed. */
+const native = (args: readonly string[]) => args.map((word) => (word === "wasm" ? "native" : word));
+const installed = (() => {
+  try {
+    return !!createRequire(import.meta.url).resolve("onnxruntime-node");
+  } catch {
+    return false;
+  }
+})();
 const small = [...demo, "--context-length", "32", "--sae-batch-size", "256", "--num-tokens", "6144", "--buffer-tokens", "1024", "--features", "256", "--layer", "1", "--save-dir", "out"];
 const trainer0 = "out/resid_post_layer_1/trainer_0";
 
@@ -189,8 +199,22 @@ describe("the same bytes", async () => {
     const state = json(path);
     state.about.engine = "webgpu (a GPU)";
     writeFileSync(path, JSON.stringify(state));
-    expect(await run(["--resume", "out"], { cwd: whole })).toMatchObject({ code: 1, stderr: expect.stringMatching(/^out: expected the run's own engine, webgpu \(a GPU\), got wasm — .*--allow-inexact/) });
+    expect(await run(["--resume", "out"], { cwd: whole })).toMatchObject({ code: 1, stderr: expect.stringMatching(/^out: expected the run's own engine, webgpu \(a GPU\), got \S.* — .*--allow-inexact/) });
     expect(await run(["--resume", "out", "--allow-inexact"], { cwd: whole })).toMatchObject({ code: 0 });
+  });
+
+  test.skipIf(!installed)("with the native engine on one thread as on two, and after --resume, which takes it again; wasm would need --allow-inexact", async () => {
+    // products large enough for it: 64 rows of 32 tokens a pass
+    const args = native([...small, "--llm-batch-size", "64", "--trainer", "topk:k=8", "--skip-first", "1"]);
+    const [one, cwd] = [folder(), folder()];
+    expect(await run([...args, "--threads", "1"], { cwd: one })).toMatchObject({ code: 0 });
+    const { child, ended } = start([...args, "--save-every", "1"], { cwd });
+    await until(() => existsSync(join(cwd, "out/state/latest")) && Number(readFileSync(join(cwd, "out/state/latest"), "utf8").slice(5)) >= 5);
+    child.kill("SIGKILL");
+    await ended;
+    expect(await run(["--resume", "out", "--engine", "wasm"], { cwd })).toMatchObject({ code: 1, stderr: expect.stringMatching(/^out: expected the run's own engine, onnxruntime \d.*, got wasm — --device cpu --engine native .*, or --allow-inexact/) });
+    expect(await run(["--resume", "out", "--debug"], { cwd })).toMatchObject({ code: 0, stderr: expect.stringMatching(/^device: cpu \(WebAssembly SIMD, onnxruntime .*, \d+ threads?\)$/m) });
+    expect(digest(cwd)).toBe(digest(one));
   });
 });
 

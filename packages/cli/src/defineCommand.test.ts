@@ -117,7 +117,7 @@ test("--help is made from the schema, --version prints the version; neither runs
       --site <text>
       --json                JSON on stdout
       --no-header           no line of titles
-      --debug               show the stack of an error
+      --debug               say what runs, and show the stack of an error
       -v, --version         print the version
       -h, --help            print this help
 

@@ -26,7 +26,7 @@ export interface CommandSpec<F extends z.ZodObject, P extends z.ZodObject | unde
   readonly positional?: P;
   /** A flag a key: `.describe()` is its help, `.meta({ placeholder: "FILE", short: "o" })` the rest. */
   readonly flags: F;
-  run(flags: z.output<F>, invocation: Invocation & { readonly positional: Values<P> }): void | Promise<void>;
+  run(flags: z.output<F>, invocation: Invocation & { readonly positional: Values<P>; /** `--debug`: tell more. */ readonly debug: boolean }): void | Promise<void>;
 }
 
 /** A command line from one schema: flags, help and one-line errors follow from it. */
@@ -45,13 +45,14 @@ export function defineCommand<F extends z.ZodObject, P extends z.ZodObject | und
       if (error.exitCode === 0) return; // --help or --version, already printed
       throw new CommandError("USAGE", oneLine(error.message), remedy);
     }
-    const { debug: _, ...given } = command.opts();
+    const { debug = false, ...given } = command.opts();
     const flags = check(spec.flags, given, { subject: flagName, remedy });
     const positional = spec.positional
       ? check(spec.positional, positionalValues(words.properties, command.processedArgs), { remedy })
       : {};
     await spec.run(flags, {
       positional: positional as Values<P>,
+      debug: debug as boolean,
       get signal() {
         return invocation.signal;
       },
@@ -71,7 +72,7 @@ function commanderOf(
   const { properties, required } = flagSchemas(spec.flags);
   for (const [key, flag] of Object.entries(properties))
     for (const option of flagOptions(key, flag, required.includes(key))) command.addOption(option);
-  command.option("--debug", "show the stack of an error").version(spec.version, "-v, --version", "print the version");
+  command.option("--debug", "say what runs, and show the stack of an error").version(spec.version, "-v, --version", "print the version");
 
   for (const [key, word] of Object.entries(words.properties)) {
     const name = `${key}${word.type === "array" ? "..." : ""}`;

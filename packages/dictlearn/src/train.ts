@@ -154,9 +154,12 @@ export class Training implements AsyncIterable<TrainStep> {
     for (let step = await this.next(); step; step = await this.next()) yield step;
   }
 
-  /** All that going on takes. Where the buffer was drawn from is told by tokens, so the source has to be able to run on them again. */
+  /**
+   * All that going on takes. What is unread is told by tokens, and the source runs on them again; where the device does not
+   * promise the same bytes a second time, its activations are saved.
+   */
   async state(): Promise<TrainingState> {
-    const buffer = await (await this.#open()).state();
+    const buffer = await (await this.#open()).state({ activations: !this.#source.device.exact });
     return { step: this.#step, normFactors: this.#normFactors, buffer, trainers: await Promise.all(this.trainees.map(({ trainer }) => trainer.save())) };
   }
 

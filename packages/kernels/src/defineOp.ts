@@ -1,3 +1,4 @@
+import type { Gemm } from "./cpu/gemm.js";
 import type { WasmCall } from "./cpu/wasmCall.js";
 import { KernelError } from "./error.js";
 import { assertAlive, describe, type DType, type Tensor } from "./tensor.js";
@@ -53,6 +54,7 @@ export interface Differentiable<I, O, P> {
  * - `reference` is the specification: plain loops over host arrays. Every backend is tested against it,
  *   and an op without `wasm` runs it on cpu.
  * - `wasm` names the kernel of the op's `.as.ts` file and packs its arguments; several run one after another.
+ * - `gemm` says that the op is one dense product, which another engine of the cpu may compute.
  * - `wgsl` gives the compute passes.
  * - `vjp` (with `saves`) is its gradient: see docs/kernels.md.
  * - `writes` names inputs that are changed in place; such an op says `Into` in its name.
@@ -61,6 +63,7 @@ export interface OpDefinition<I, O, P> extends Differentiable<I, O, P> {
   outputs(inputs: Tensors<I>, params: P): { [K in keyof O]: Spec };
   reference(inputs: Hosts<I>, outputs: Hosts<O>, params: P): void;
   wasm?(inputs: Tensors<I>, outputs: Tensors<O>, params: P): WasmCall | WasmCall[];
+  gemm?(inputs: Tensors<I>, outputs: Tensors<O>, params: P): Gemm;
   wgsl?(inputs: Tensors<I>, outputs: Tensors<O>, params: P): Dispatch | Dispatch[];
   writes?: readonly (keyof I & string)[];
 }

@@ -15,6 +15,10 @@ export abstract class Device {
   abstract readonly kind: "webgpu" | "cpu";
   /** What runs here, for people: `cpu (WASM SIMD, 2 threads)`, `webgpu (nvidia h100)`. */
   abstract readonly label: string;
+  /** What computes, by version: the same bytes come from the same state on another device of this engine, if from any. */
+  abstract readonly engine: string;
+  /** Whether a row's result is the same bytes in whatever company it is computed. */
+  abstract readonly exact: boolean;
   /** Settles when the device is gone (driver reset, unplugged). */
   abstract readonly lost: Promise<{ reason: string }>;
   readonly scopes = new Scopes();

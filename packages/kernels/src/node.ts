@@ -1,21 +1,66 @@
-import { availableParallelism, constants } from "node:os";
+import { createRequire } from "node:module";
+import { availableParallelism, constants, cpus } from "node:os";
 import { Worker } from "node:worker_threads";
+import type { CpuOptions } from "./cpu/cpuDevice.js";
+import type { GemmEngine } from "./cpu/gemm.js";
+import { NativeGemm, type OrtSeat, type OrtWorker } from "./cpu/nativeGemm.js";
 import type { SpawnWorker } from "./cpu/pool.js";
 import type { Device } from "./device.js";
+import { KernelError } from "./error.js";
 import { openDevice as open, type DeviceOptions } from "./openDevice.js";
 
-/**
- * Opens a device in Node: threads by worker_threads, WebGPU by Dawn where the package `webgpu` is installed.
- * @param options.threads default: as many as the machine runs in parallel
- */
-export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
-  const { backend = "auto", threads = availableParallelism(), gpu = backend === "cpu" ? undefined : await dawn() } = options;
-  return open({ ...options, gpu, threads, spawn: options.spawn ?? spawn });
+/** What computes dense products on cpu. `auto`: native where the package onnxruntime-node is installed, else wasm. */
+export const engines = ["auto", "wasm", "native"] as const;
+export type Engine = (typeof engines)[number];
+
+export interface NodeDeviceOptions extends DeviceOptions {
+  /** Default: auto; `openEngine` comes before it. */
+  engine?: Engine;
+  /** Hears why `auto` took wasm. */
+  onNotice?: (line: string) => void;
 }
 
-/** A thread that does not keep the process alive; its only message is the seat it is given. */
+/**
+ * Opens a device in Node: threads by worker_threads, WebGPU by Dawn where the package `webgpu` is installed, native matrix
+ * products where `onnxruntime-node` is.
+ * @param options.threads default: as many as the machine runs in parallel
+ * @throws KernelError UNSUPPORTED when the native engine is asked for and can't be had
+ */
+export async function openDevice({ engine = "auto", onNotice, ...options }: NodeDeviceOptions = {}): Promise<Device> {
+  const { backend = "auto", threads = availableParallelism(), gpu = backend === "cpu" ? undefined : await dawn() } = options;
+  return open({ ...options, gpu, threads, spawn: options.spawn ?? spawn, openEngine: options.openEngine ?? (engine === "wasm" ? undefined : openNative(engine, onNotice)) });
+}
+
+const openNative =
+  (engine: "auto" | "native", onNotice?: (line: string) => void): CpuOptions["openEngine"] =>
+  async (memory, threads) => {
+    try {
+      return await openNativeGemm(memory, threads);
+    } catch (error) {
+      const [why] = (error instanceof Error ? error.message : String(error)).split("\n");
+      if (engine === "native") throw new KernelError("UNSUPPORTED", `engine: expected onnxruntime-node for native, got ${why}`, "npm install onnxruntime-node, or take the engine wasm");
+      onNotice?.(`engine: wasm, since onnxruntime-node can't be had: ${why}`);
+      return undefined;
+    }
+  };
+
+/** The native engine by itself. @throws what Node says where onnxruntime-node is not installed or does not load */
+export async function openNativeGemm(memory: WebAssembly.Memory, threads: number): Promise<GemmEngine> {
+  const require = createRequire(import.meta.url);
+  const { version } = require("onnxruntime-node/package.json") as { version: string };
+  return NativeGemm.open(memory, { name: `onnxruntime ${version} on ${cpus()[0]?.model.trim() ?? process.arch}`, path: require.resolve("onnxruntime-node"), threads, spawn: spawnOrt });
+}
+
+const spawnOrt = (seat: OrtSeat, source: string): OrtWorker => {
+  const worker = new Worker(`const { parentPort, workerData } = require("node:worker_threads"); ${source}(workerData, require, () => parentPort.postMessage("ready"));`, { eval: true, workerData: seat, execArgv: [] });
+  const ready = new Promise<void>((resolve, reject) => worker.once("message", () => resolve()).once("error", reject));
+  void ready.finally(() => worker.unref()).catch(() => {}); // until then it keeps the process alive, for who waits
+  return { ready, stop: () => void worker.terminate() };
+};
+
+/** A thread that does not keep the process alive; its only message is the seat it is given. Its source is a script, whatever flags say of ours. */
 const spawn: SpawnWorker = (seat, source) => {
-  const worker = new Worker(`${source}(require("node:worker_threads").workerData)`, { eval: true, workerData: seat });
+  const worker = new Worker(`${source}(require("node:worker_threads").workerData)`, { eval: true, workerData: seat, execArgv: [] });
   worker.unref();
   return () => void worker.terminate();
 };

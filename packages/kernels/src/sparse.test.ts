@@ -82,7 +82,7 @@ describe.each(await devices())("losses of dictionaries on $name", ({ device: fou
 });
 
 test("one thread and two give the same bytes, for every loss and its gradients", async () => {
-  const [one, two] = (await devices()).flatMap(({ device }) => (device?.kind === "cpu" ? [device] : []));
+  const [one, two] = (await devices()).flatMap(({ device }) => (device?.exact ? [device] : []));
   const F = 300;
   for (const { more, loss } of Object.values(losses)) {
     const run = (...t: Tensor[]) => {

@@ -1,6 +1,6 @@
 import type { Device } from "@dictlearn/kernels";
 import { WebGpuDevice } from "@dictlearn/kernels";
-import { openDevice } from "@dictlearn/kernels/node";
+import { openDevice, openNativeGemm } from "@dictlearn/kernels/node";
 import { softwareGpu } from "./softwareGpu.js";
 
 /** A backend of this machine, or why it can't run here. */
@@ -10,7 +10,8 @@ const key = Symbol.for("dictlearn.testing.devices");
 const kept = globalThis as { [key]?: Promise<TestDevice[]> };
 
 /**
- * Every backend, opened once in a test process: the single-thread build, two threads over shared memory, WebGPU.
+ * Every backend, opened once in a test process: the single-thread build, two threads over shared memory, the native engine
+ * (for products of any size, so that small tests reach it), WebGPU.
  * `describe.each(await devices())("on $name", ({ device, skipped }) => { test.skipIf(skipped)(...) })`
  */
 export function devices(): Promise<TestDevice[]> {
@@ -30,8 +31,19 @@ const skippedWebGpu = (why: string): TestDevice => ({ name: `skipped: webgpu, ${
 
 async function open(): Promise<TestDevice[]> {
   return [
-    { name: "cpu, 1 thread", device: await openDevice({ backend: "cpu", threads: 1 }) },
-    { name: "cpu, 2 threads", device: await openDevice({ backend: "cpu", threads: 2 }) },
+    { name: "cpu, 1 thread", device: await openDevice({ backend: "cpu", threads: 1, engine: "wasm" }) },
+    { name: "cpu, 2 threads", device: await openDevice({ backend: "cpu", threads: 2, engine: "wasm" }) },
+    await nativeDevice(),
     await webgpuDevice(),
   ];
+}
+
+async function nativeDevice(): Promise<TestDevice> {
+  const openEngine = async (memory: WebAssembly.Memory, threads: number) => Object.assign(await openNativeGemm(memory, threads), { pays: ({ M, N, K }: { M: number; N: number; K: number }) => M * N * K > 0 });
+  try {
+    return { name: "cpu, native engine", device: await openDevice({ backend: "cpu", threads: 2, openEngine }) };
+  } catch (error) {
+    const why = `onnxruntime-node: ${(error as Error).message.split("\n")[0]}`;
+    return { name: `skipped: native engine, ${why}`, skipped: why };
+  }
 }

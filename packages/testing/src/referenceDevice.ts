@@ -14,6 +14,8 @@ interface Words {
 export class ReferenceDevice extends Device {
   readonly kind = "cpu";
   readonly label = "reference";
+  readonly engine = "reference";
+  readonly exact = true;
   readonly #floats: typeof Float32Array;
 
   constructor(precision: "f32" | "f64" = "f32") {

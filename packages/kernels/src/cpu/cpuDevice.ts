@@ -2,6 +2,7 @@ import { Device, type HostArray } from "../device.js";
 import type { Host, Op } from "../defineOp.js";
 import { widenF16 } from "../float16.js";
 import { bytesOf, type DType, type Storage, type Tensor } from "../tensor.js";
+import type { Gemm, GemmEngine } from "./gemm.js";
 import { Heap } from "./heap.js";
 import { Pool, SCRATCH_BYTES, type SpawnWorker } from "./pool.js";
 import type { CpuStorage } from "./wasmCall.js";
@@ -10,6 +11,8 @@ export interface CpuOptions {
   /** Threads, the caller's included. More than one needs `spawn` and SharedArrayBuffer. */
   threads?: number;
   spawn?: SpawnWorker;
+  /** Opens what computes dense products in place of WebAssembly; undefined where there is nothing. It reads the memory from other threads, so that is shared. */
+  openEngine?: (memory: WebAssembly.Memory, threads: number) => Promise<GemmEngine | undefined>;
 }
 
 /** Where the module's static data has ended: the job block stands at JOB, constants of the kernels (tables) from 2048 on. */
@@ -21,28 +24,41 @@ const MAXIMUM_PAGES = 65536; // 4 GiB, all that 32-bit addresses reach
 export class CpuDevice extends Device {
   readonly kind = "cpu";
   readonly label: string;
+  readonly engine: string;
+  readonly exact: boolean;
   readonly lost = new Promise<never>(() => {});
   readonly threads: number;
   readonly #memory: WebAssembly.Memory;
   readonly #heap: Heap;
   readonly #pool: Pool;
+  readonly #gemm: GemmEngine | undefined;
 
-  private constructor(module: WebAssembly.Module, memory: WebAssembly.Memory, threads: number, spawn?: SpawnWorker) {
+  private constructor(module: WebAssembly.Module, memory: WebAssembly.Memory, threads: number, spawn?: SpawnWorker, gemm?: GemmEngine) {
     super();
     this.#memory = memory;
+    this.#gemm = gemm;
     this.threads = threads;
     const scratch = STATIC_END;
     this.#heap = new Heap(memory, scratch + threads * SCRATCH_BYTES, MAXIMUM_PAGES);
     this.#pool = new Pool(module, memory, threads, scratch, spawn);
-    this.label = `cpu (WebAssembly SIMD, ${threads} thread${threads === 1 ? "" : "s"})`;
+    this.engine = gemm ? gemm.name : "wasm";
+    this.exact = gemm === undefined;
+    this.label = `cpu (WebAssembly SIMD${gemm ? `, ${gemm.name}` : ""}, ${threads} thread${threads === 1 ? "" : "s"})`;
   }
 
   /** @param modules the module for shared memory and the one for private memory, as bytes */
-  static async open(modules: { shared: Uint8Array<ArrayBuffer>; single: Uint8Array<ArrayBuffer> }, { threads = 1, spawn }: CpuOptions = {}): Promise<CpuDevice> {
+  static async open(modules: { shared: Uint8Array<ArrayBuffer>; single: Uint8Array<ArrayBuffer> }, { threads = 1, spawn, openEngine }: CpuOptions = {}): Promise<CpuDevice> {
     const seats = spawn && typeof SharedArrayBuffer !== "undefined" ? Math.max(1, threads) : 1;
+    const shared = seats > 1 || openEngine !== undefined;
     const initial = Math.ceil((STATIC_END + seats * SCRATCH_BYTES) / PAGE);
-    const memory = new WebAssembly.Memory(seats > 1 ? { initial, maximum: MAXIMUM_PAGES, shared: true } : { initial, maximum: MAXIMUM_PAGES });
-    return new CpuDevice(await WebAssembly.compile(seats > 1 ? modules.shared : modules.single), memory, seats, spawn);
+    const memory = new WebAssembly.Memory(shared ? { initial, maximum: MAXIMUM_PAGES, shared } : { initial, maximum: MAXIMUM_PAGES });
+    const [module, gemm] = await Promise.all([WebAssembly.compile(shared ? modules.shared : modules.single), openEngine?.(memory, seats)]);
+    return new CpuDevice(module, memory, seats, spawn, gemm);
+  }
+
+  /** Whether a dense product of this size is another engine's, which takes it with either side transposed. */
+  hasGemm(size: Pick<Gemm, "M" | "N" | "K">): boolean {
+    return this.#gemm?.pays(size) ?? false;
   }
 
   get bytesInUse(): number {
@@ -77,7 +93,10 @@ export class CpuDevice extends Device {
   }
 
   run(op: Op, inputs: Readonly<Record<string, Tensor>>, outputs: Readonly<Record<string, Tensor>>, params: object): void {
-    if (op.wasm) {
+    const product = this.#gemm && op.gemm?.(inputs as never, outputs as never, params as never);
+    if (product && this.hasGemm(product)) {
+      this.#gemm!.run(product);
+    } else if (op.wasm) {
       const calls = op.wasm(inputs as never, outputs as never, params as never);
       for (const call of Array.isArray(calls) ? calls : [calls]) this.#pool.run(call);
     } else {
@@ -97,5 +116,6 @@ export class CpuDevice extends Device {
 
   dispose(): void {
     this.#pool.close();
+    this.#gemm?.close();
   }
 }

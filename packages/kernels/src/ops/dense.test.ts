@@ -42,7 +42,7 @@ function spread(B: number, F: number, most: number): [rowStart: Input, index: In
   return [[Uint32Array.from({ length: B + 1 }, (_, b) => b * most), [B + 1]], [index, [index.length]], [seededNormal(2, index.length), [index.length]]];
 }
 
-describe.each((await devices()).filter(({ device }) => device?.kind === "cpu"))("the dense form on $name", ({ device: found }) => {
+describe.each((await devices()).filter(({ device }) => device?.exact))("the dense form on $name", ({ device: found }) => {
   const device = found!;
   test.each([
     [3, 5, 4, 1],

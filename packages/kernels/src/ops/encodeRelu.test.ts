@@ -63,7 +63,7 @@ describe.each(await devices())("a ReLU dictionary on $name", ({ device: found, s
   });
 });
 
-describe.each((await devices()).filter(({ device }) => device?.kind === "cpu"))("a ReLU dictionary past one tile on $name", ({ device: found }) => {
+describe.each((await devices()).filter(({ device }) => device?.exact))("a ReLU dictionary past one tile on $name", ({ device: found }) => {
   const device = found!;
   test("several tiles give what one gives, to the bit, and memory comes back", async () => {
     const [B, D, F] = [1100, 4, 16384]; // 512 rows a tile

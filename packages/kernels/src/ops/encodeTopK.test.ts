@@ -1,5 +1,5 @@
 import { decodeSparse, encodeBatchTopK, encodeGated, encodeJumpRelu, encodeThreshold, encodeTopK, encodeTopKDead, linear, type Device, type Tensor } from "@dictlearn/kernels";
-import { devices, expectGradients, seededNormal, webgpuDevice, type Input } from "@dictlearn/testing";
+import { devices, expectClose, expectGradients, seededNormal, webgpuDevice, type Input } from "@dictlearn/testing";
 import { describe, expect, test } from "vitest";
 
 const given = (B: number, D: number, F: number): Input[] => [[seededNormal(1, B * D), [B, D]], [seededNormal(2, F * D), [F, D]], [seededNormal(3, F), [F]]];
@@ -29,7 +29,8 @@ describe.each(await devices())("encodeTopK on $name", ({ device: found, skipped 
       const expected = Array.from({ length: B }, (_, b) => best(dense.subarray(b * F, b * F + F), k));
       expect([...rowStart]).toEqual(Array.from({ length: B + 1 }, (_, b) => b * k));
       expect([...index]).toEqual(expected.flat());
-      expect([...values]).toEqual(expected.flatMap((row, b) => row.map((f) => Math.max(0, dense[b * F + f]))));
+      // the screen's products are WebAssembly's, whatever computes the dense one
+      expectClose(values, expected.flatMap((row, b) => row.map((f) => Math.max(0, dense[b * F + f]))), { absolute: device.kind === "webgpu" || device.exact ? 0 : 1e-5 });
     });
   });
 

@@ -89,7 +89,7 @@ describe.each(await devices())("on $name", ({ device: found, skipped }) => {
   });
 });
 
-describe.each((await devices()).filter(({ device }) => device?.kind === "cpu"))("on $name", ({ device: found }) => {
+describe.each((await devices()).filter(({ device }) => device?.exact))("on $name", ({ device: found }) => {
   const device = found!;
   const rowsOf = ([data, [, K]]: Input, rows: readonly number[]): Input => [Float32Array.from({ length: rows.length * K }, (_, i) => data[rows[Math.floor(i / K)] * K + (i % K)]), [rows.length, K]];
 
@@ -120,7 +120,7 @@ describe.each((await devices()).filter(({ device }) => device?.kind === "cpu"))(
 });
 
 test("one thread and two give the same bytes", async () => {
-  const [one, two] = (await devices()).flatMap(({ device }) => (device?.kind === "cpu" ? [device] : []));
+  const [one, two] = (await devices()).flatMap(({ device }) => (device?.exact ? [device] : []));
   for (const [M, N, K] of [[300, 500, 129], [1, 3001, 64], [37, 1030, 33]] as const)
     for (let turn = 0; turn < 5; turn++) expect(await runOn(two, inputs(M, N, K), run)).toEqual(await runOn(one, inputs(M, N, K), run));
 });

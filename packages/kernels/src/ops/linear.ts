@@ -1,3 +1,4 @@
+import { CpuDevice } from "../cpu/cpuDevice.js";
 import { address } from "../cpu/wasmCall.js";
 import { defineOp } from "../defineOp.js";
 import { expectShape } from "../shapes.js";
@@ -37,6 +38,7 @@ const op = defineOp<Inputs<Float32Array>, { y: Float32Array }>({
     const rows = 2 * Math.ceil(M / blocks / 2); // blocks alike, so that the threads end together
     return { kernel, args: [address(x), address(weight), bias ? address(bias) : 0, address(y), M, N, K, COLUMNS, rows], tasks: groups * blocks };
   },
+  gemm: ({ x, weight, bias }, { y }) => ({ a: address(x), b: address(weight), bias: bias ? address(bias) : 0, y: address(y), M: x.shape[0], N: weight.shape[0], K: weight.shape[1], transposeA: false, transposeB: true }),
   wgsl: ({ x, weight, bias }, { y }) => passes({ x, weight, bias }, y),
   saves: ["x", "weight"],
   vjp: ({ inputs: { x, weight }, cotangents: { y }, needs }) => ({
@@ -177,9 +179,36 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
  */
 export const linear = (x: Tensor, weight: Tensor, bias?: Tensor): Tensor => op(bias ? { x, weight, bias } : { x, weight }, {}).y;
 
+interface Transposed {
+  transposeA: boolean;
+  transposeB: boolean;
+}
+
+/** The product on an engine that takes either side transposed. */
+const product = defineOp<{ a: Float32Array; b: Float32Array }, { y: Float32Array }, Transposed>({
+  name: "matmul",
+  outputs: ({ a, b }, { transposeA, transposeB }) => ({ y: { dtype: "f32", shape: [a.shape[transposeA ? 1 : 0], b.shape[transposeB ? 0 : 1]] } }),
+  reference({ a, b }, { y }, { transposeA, transposeB }) {
+    const [M, N] = y.shape;
+    const K = a.shape[transposeA ? 0 : 1];
+    for (let m = 0; m < M; m++)
+      for (let n = 0; n < N; n++) {
+        let sum = 0;
+        for (let k = 0; k < K; k++) sum += a.data[transposeA ? k * M + m : m * K + k] * b.data[transposeB ? n * K + k : k * N + n];
+        y.data[m * N + n] = sum;
+      }
+  },
+  gemm: ({ a, b }, { y }, transposed) => ({ a: address(a), b: address(b), bias: 0, y: address(y), M: y.shape[0], N: y.shape[1], K: a.shape[transposed.transposeA ? 0 : 1], ...transposed }),
+  saves: ["a", "b"],
+  vjp: ({ inputs: { a, b }, cotangents: { y }, params: { transposeA, transposeB }, needs }) => ({
+    a: needs.a && (transposeA ? matmul(b, y, { transposeA: transposeB, transposeB: true }) : matmul(y, b, { transposeB: !transposeB })),
+    b: needs.b && (transposeB ? matmul(y, a, { transposeA: true, transposeB: transposeA }) : matmul(a, y, { transposeA: !transposeA })),
+  }),
+});
+
 /**
  * a b, where either may stand transposed. Transposing is a pass over memory, small beside the product: one tuned kernel,
- * that of `linear`, serves all four.
+ * that of `linear`, serves all four, but where another engine has its own.
  * @param a f32[M,K], or f32[K,M] with transposeA
  * @param b f32[K,N], or f32[N,K] with transposeB
  * @returns f32[M,N]
@@ -189,5 +218,7 @@ export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = 
   expectShape("matmul", "a", a, ["f32"], transposeA ? ["K", "M"] : ["M", "K"]);
   const K = a.shape[transposeA ? 0 : 1];
   expectShape("matmul", "b", b, ["f32"], transposeB ? ["N", K] : [K, "N"], `a is ${describe(a)}${transposeA ? ", transposed" : ""}`);
+  const size = { M: a.shape[transposeA ? 1 : 0], N: b.shape[transposeB ? 0 : 1], K };
+  if (a.device instanceof CpuDevice && a.device.hasGemm(size)) return product({ a, b }, { transposeA, transposeB }).y;
   return a.device.scope(() => linear(transposeA ? transpose(a) : a, transposeB ? b : transpose(b)));
 }

@@ -38,7 +38,7 @@ describe.each([...(await devices()), { ...small, name: `${small.name}, bindings 
   });
 });
 
-describe.each((await devices()).filter(({ device }) => device?.kind === "cpu"))("linearAt on $name", ({ device }) => {
+describe.each((await devices()).filter(({ device }) => device?.exact))("linearAt on $name", ({ device }) => {
   test.each(sizes)("%i rows, %i features, %i columns, up to %i active: the bytes that linear has there", async (B, F, D, most) => {
     const inputs = given(B, F, D, most);
     const [[rowStart], [index]] = inputs;

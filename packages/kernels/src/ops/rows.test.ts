@@ -54,7 +54,7 @@ const cases: Case[] = [
 ];
 
 const bytes = ([result]: (Float32Array | Int32Array | Uint32Array)[]) => new Uint32Array(result.buffer);
-const cpus = (await devices()).filter(({ device }) => device?.kind === "cpu").map(({ device }) => device!);
+const cpus = (await devices()).filter(({ device }) => device?.exact).map(({ device }) => device!);
 
 describe.each(cases)("$name", ({ inputs, run }) => {
   test("gives the same bytes on one thread and on two", async () => {

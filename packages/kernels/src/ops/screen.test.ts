@@ -91,7 +91,7 @@ const rules: [name: string, rule: (h: Float32Array, F: number) => { bias?: numbe
   ["less than a margin below one of each feature", (h, F) => ({ threshold: Float32Array.from({ length: F }, (_, f) => quantile(columnOf(h, f, F), 25) + 0.25), margin: 0.25 })],
 ];
 
-describe.each((await devices()).filter(({ device }) => device?.kind === "cpu"))("screening on $name", ({ device: found }) => {
+describe.each((await devices()).filter(({ device }) => device?.exact))("screening on $name", ({ device: found }) => {
   const device = found as CpuDevice;
   /** Where there must be more rows, these come again, so that there are equals. */
   const inputsOf = ([x, encoder, bias]: Given, atLeast = 1): Input[] => {

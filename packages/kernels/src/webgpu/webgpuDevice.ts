@@ -24,6 +24,8 @@ const SPARE_BYTES = 1 << 28;
 /** Ops as WGSL compute passes. Dispatches collect in one pass and are submitted together. */
 export class WebGpuDevice extends Device {
   readonly kind = "webgpu";
+  readonly engine: string;
+  readonly exact = false; // a few rows and many are added up in different orders
   readonly lost: Promise<{ reason: string }>;
   readonly limits: { readonly bindingBytes: number; readonly bufferBytes: number; readonly offsetAlignment: number };
   readonly #device: GPUDevice;
@@ -47,6 +49,7 @@ export class WebGpuDevice extends Device {
 
   private constructor(device: GPUDevice, readonly label: string, options: WebGpuOptions) {
     super();
+    this.engine = label;
     this.#device = device;
     this.limits = { bindingBytes: Math.min(device.limits.maxStorageBufferBindingSize, options.bindingBytes ?? Infinity), bufferBytes: device.limits.maxBufferSize, offsetAlignment: 256 };
     this.lost = device.lost.then(({ message, reason }) => ({ reason: message || reason }));

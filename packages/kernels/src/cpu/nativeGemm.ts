@@ -1,0 +1,148 @@
+import { KernelError } from "../error.js";
+import type { Gemm, GemmEngine } from "./gemm.js";
+import { gemmModel } from "./gemmModel.js";
+
+// The control block: what the caller writes and every worker reads.
+const SEQUENCE = 0, DONE = 1, NEXT = 2, FAILED = 3, ARGS = 8, WORDS = 32;
+
+/** What a worker needs; `runOrtWorker` is what it runs. */
+export interface OrtSeat {
+  memory: WebAssembly.Memory;
+  control: Int32Array<SharedArrayBuffer>;
+  /** Where onnxruntime-node is. */
+  path: string;
+  /** By `variant`. */
+  models: readonly Uint8Array<ArrayBuffer>[];
+}
+/** A worker that runs `runOrtWorker(seat)`: ready once it has loaded the library. */
+export interface OrtWorker {
+  ready: Promise<void>;
+  stop(): void;
+}
+
+/** Rows and columns of y in a task. Twice or half as many are no faster; all columns at once would leave many threads without work. */
+const ROWS = 128;
+const COLUMNS = 1024;
+
+/**
+ * ONNX Runtime's matrix product, in workers of which each owns it with one thread. Its `run` is asynchronous, so the caller
+ * sleeps until they have done. A task's result depends on the task alone: any number of workers gives the same bytes.
+ * The library takes no shared memory: blocks are copied in and out.
+ */
+export class NativeGemm implements GemmEngine {
+  readonly #control: Int32Array<SharedArrayBuffer>;
+
+  private constructor(
+    readonly name: string,
+    control: Int32Array<SharedArrayBuffer>,
+    private readonly workers: readonly OrtWorker[],
+  ) {
+    this.#control = control;
+  }
+
+  /** @throws what a worker threw on loading the library */
+  static async open(memory: WebAssembly.Memory, { name, path, threads, spawn }: { name: string; path: string; threads: number; spawn: (seat: OrtSeat, source: string) => OrtWorker }): Promise<NativeGemm> {
+    const control = new Int32Array(new SharedArrayBuffer(4 * WORDS));
+    const models = Array.from({ length: 8 }, (_, i) => gemmModel({ transposeA: !!(i & 1), transposeB: !!(i & 2), bias: !!(i & 4) }));
+    const workers = Array.from({ length: threads }, () => spawn({ memory, control, path, models }, `(${runOrtWorker.toString()})`));
+    const engine = new NativeGemm(name, control, workers);
+    try {
+      await Promise.all(workers.map(({ ready }) => ready));
+    } catch (error) {
+      engine.close();
+      throw error;
+    }
+    return engine;
+  }
+
+  pays({ M, N, K }: Pick<Gemm, "M" | "N" | "K">): boolean {
+    return M >= 32 && M * N * K >= 2 ** 23;
+  }
+
+  run({ a, b, bias, y, M, N, K, transposeA, transposeB }: Gemm): void {
+    const words = this.#control;
+    words.set([a, b, bias, y, M, N, K, Number(transposeA), Number(transposeB), ROWS, COLUMNS], ARGS);
+    words[NEXT] = 0;
+    Atomics.store(words, DONE, 0);
+    Atomics.add(words, SEQUENCE, 1);
+    Atomics.notify(words, SEQUENCE);
+    for (let done; (done = Atomics.load(words, DONE)) < this.workers.length; ) Atomics.wait(words, DONE, done);
+    if (Atomics.exchange(words, FAILED, 0)) throw new KernelError("UNSUPPORTED", `${this.name}: expected a product [${M},${K}] x [${K},${N}], got an error of its own`, 'use the engine "wasm"');
+  }
+
+  close(): void {
+    for (const { stop } of this.workers) stop();
+  }
+}
+
+interface OrtTensor {
+  data: Float32Array;
+}
+interface Ort {
+  Tensor: new (type: "float32", data: Float32Array, dims: readonly number[]) => OrtTensor;
+  InferenceSession: { create(model: Uint8Array, options: object): Promise<{ run(feeds: Record<string, OrtTensor>, fetches: Record<string, OrtTensor>): Promise<unknown> }> };
+}
+
+/** The body of a worker. Sent as source text: it may use nothing from outside itself. */
+export async function runOrtWorker({ memory, control, path, models }: OrtSeat, require: (path: string) => unknown, ready: () => void): Promise<void> {
+  const sequence = 0, done = 1, next = 2, failed = 3, args = 8; // as above
+  const { Tensor, InferenceSession } = require(path) as Ort;
+  const open = (i: number) => InferenceSession.create(models[i]!, { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 });
+  const sessions = models.map((): ReturnType<typeof open> | undefined => undefined);
+  sessions[2] = open(2);
+  await sessions[2];
+  const kept = new Map<string, OrtTensor>();
+  /** A tensor of the library's, kept for the next block of these sizes. */
+  const tensor = (name: string, ...dims: number[]): OrtTensor => {
+    const known = kept.get(name);
+    const size = dims.reduce((p, n) => p * n);
+    const data = known && known.data.buffer.byteLength >= 4 * size ? new Float32Array(known.data.buffer as ArrayBuffer, 0, size) : new Float32Array(size);
+    const made = new Tensor("float32", data, dims);
+    kept.set(name, made);
+    return made;
+  };
+  /** Elements [r0, r1) x [c0, c1) of a matrix in shared memory, in or out. */
+  const eachRow = (at: number, width: number, r0: number, r1: number, c0: number, c1: number, row: (shared: Float32Array, r: number) => void) => {
+    for (let r = r0; r < r1; r++) row(new Float32Array(memory.buffer, at + 4 * (r * width + c0), c1 - c0), r);
+  };
+  const bring = (name: string, at: number, width: number, r0: number, r1: number, c0: number, c1: number): OrtTensor => {
+    const to = tensor(name, r1 - r0, c1 - c0);
+    if (c1 - c0 === width) to.data.set(new Float32Array(memory.buffer, at + 4 * r0 * width, (r1 - r0) * width));
+    else eachRow(at, width, r0, r1, c0, c1, (shared, r) => to.data.set(shared, (r - r0) * (c1 - c0)));
+    return to;
+  };
+
+  ready();
+  for (let seen = 0; ; ) {
+    Atomics.wait(control, sequence, seen);
+    const now = Atomics.load(control, sequence);
+    if (now === seen) continue;
+    seen = now;
+    try {
+      memory.grow(0); // the buffer anew, if it has grown
+      const [a, b, bias, y, M, N, K, transposeA, transposeB, rows, columns] = Array.from(control.subarray(args, args + 11), (word) => word >>> 0) as [number, number, number, number, number, number, number, number, number, number, number];
+      const variant = transposeA + 2 * transposeB + (bias ? 4 : 0);
+      const down = Math.ceil(M / rows), across = Math.ceil(N / columns);
+      let right: OrtTensor | undefined, rightOf = -1;
+      let start: OrtTensor | undefined;
+      for (let t; (t = Atomics.add(control, next, 1)) < down * across; ) {
+        const m0 = (t % down) * rows, m1 = Math.min(M, m0 + rows), block = Math.floor(t / down), n0 = block * columns, n1 = Math.min(N, n0 + columns);
+        if (block !== rightOf) {
+          right = transposeB ? bring("b", b, K, n0, n1, 0, K) : bring("b", b, N, 0, K, n0, n1);
+          if (bias) (start = tensor("bias", n1 - n0)).data.set(new Float32Array(memory.buffer, bias + 4 * n0, n1 - n0));
+          rightOf = block;
+        }
+        const left = transposeA ? bring("a", a, M, 0, K, m0, m1) : bring("a", a, K, m0, m1, 0, K);
+        const to = tensor("y", m1 - m0, n1 - n0);
+        const session = await (sessions[variant] ??= open(variant));
+        await session.run(start ? { a: left, b: right!, bias: start } : { a: left, b: right! }, { y: to });
+        if (n1 - n0 === N) new Float32Array(memory.buffer, y + 4 * m0 * N, (m1 - m0) * N).set(to.data);
+        else eachRow(y, N, m0, m1, n0, n1, (shared, r) => shared.set(to.data.subarray((r - m0) * (n1 - n0), (r - m0 + 1) * (n1 - n0))));
+      }
+    } catch {
+      Atomics.store(control, failed, 1); // the caller throws: here nobody would hear it
+    }
+    Atomics.add(control, done, 1);
+    Atomics.notify(control, done);
+  }
+}
