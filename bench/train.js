@@ -9,7 +9,6 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { parity } from "./train.parity.js";
 import { openPeer } from "./train.peer.js";
-import { speed } from "./train.speed.js";
 import { whole } from "./train.whole.js";
 
 const { values: options } = parseArgs({
@@ -35,8 +34,6 @@ const timing = { features: list(options.features).map(Number), rounds: number("r
 const parts = {
   topK: (peer) => parity(peer, "topK", data),
   standard: (peer) => parity(peer, "standard", data),
-  topKStep: (peer) => speed(peer, "topK", timing),
-  standardStep: (peer) => speed(peer, "standard", timing),
   whole: (peer) => whole(peer, timing),
 };
 

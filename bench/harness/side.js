@@ -1,0 +1,28 @@
+// One side of a benchmark in a process of its own: `node side.js CASE` answers each line of JSON with a line of JSON.
+// {"op":"open", ...params}, {"op":"turn"}, {"op":"facts"}, and what else the case exports by that name.
+import { createInterface } from "node:readline";
+import { peakMiB } from "./peak.js";
+
+const { open, ...more } = await import(`../cases/${process.argv[2]}.js`);
+let opened;
+const operations = {
+  async open({ repeat = 1, ...params }) {
+    opened = { repeat, ...(await open(params)) };
+    return { label: opened.label, versions: { node: process.versions.node } };
+  },
+  /** Seconds of one of the turn's `repeat` units, and of the processor in all threads. */
+  async turn() {
+    const [start, busy] = [performance.now(), process.cpuUsage()];
+    for (let i = 0; i < opened.repeat; i++) await opened.turn();
+    const [end, { user, system }] = [performance.now(), process.cpuUsage(busy)];
+    return { seconds: (end - start) / 1e3 / opened.repeat, cpuSeconds: (user + system) / 1e6 / opened.repeat };
+  },
+  facts: async () => ({ peakMiB: peakMiB(), ...(await opened.facts()) }),
+  profile: () => more.profile(opened),
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { op, ...params } = JSON.parse(line);
+  console.log(JSON.stringify(await operations[op](params)));
+}
+process.exit(0);
