@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { devicesHere, enginesHere } from "./harness/here.js";
-import { lineOf } from "./harness/lines.js";
+import { lineOf, profileLines } from "./harness/lines.js";
 import { measure } from "./harness/measure.js";
 import { readResults, writeResult } from "./harness/results.js";
 import { about } from "./harness/machine.js";
@@ -45,7 +45,7 @@ const command = defineCommand({
           const result = await measure(name, row, { ...where, device });
           check?.(row, result.sides);
           writeResult(results, name, id, result);
-          console.log(lineOf(name, result));
+          console.log([lineOf(name, result), ...(given.profile ? profileLines(result) : [])].join("\n    "));
         }
     }
   },

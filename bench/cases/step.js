@@ -52,6 +52,7 @@ export function rows({ quick, files }) {
       shape: { B, D, F, ...options?.({ k }), state: state === "sparse" ? "1% on" : state === "dense" ? "half on" : undefined },
       targets,
       warmup: 2,
+      profiled: true,
       repeat: F <= 4096 && state !== "dense" ? 3 : 1,
       ours: { trainer, options: { features: F, ...options?.({ k }) }, D, norm, vectors: { ...vectors, ...(ourName && { [ourName]: value }) }, file },
       peer: { trainer: theirs, arguments: { activation_dim: D, dict_size: F, steps, ...options?.({ k }) }, norm, vectors: theirName ? { [theirName]: value } : {}, file },

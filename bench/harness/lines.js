@@ -10,3 +10,11 @@ export function time(seconds) {
   const [value, unit] = seconds >= 1 ? [seconds, "s"] : seconds >= 1e-3 ? [seconds * 1e3, "ms"] : [seconds * 1e6, "µs"];
   return `${Number(value.toPrecision(3)).toLocaleString("en", { useGrouping: false, maximumFractionDigits: 2 })} ${unit}`;
 }
+
+/** Where a turn's time went, longest first. */
+export function profileLines({ profile }, most = 12) {
+  if (!profile) return [];
+  const { seconds, outside, gflopsPerSecond, gigabytesPerSecond, ops } = profile;
+  const line = ({ op, calls, seconds, gflop, megabytes, share }) => [op.padEnd(20), String(calls).padStart(4), time(seconds).padStart(9), `${gflop} GFLOP`.padStart(14), `${megabytes} MB`.padStart(12), `${Math.round(100 * share)}% of the roofline`.padStart(22)].join(" ");
+  return [`one turn ${time(seconds)}, outside ops ${time(outside)}; peaks ${gflopsPerSecond} GFLOP/s, ${gigabytesPerSecond} GB/s`, ...ops.slice(0, most).map(line)];
+}

@@ -21,9 +21,7 @@ export async function measure(name, row, { device, threads, engines, python, rou
       sides[name] = { label, seconds: summary(taken[name].map(({ seconds }) => seconds)), cpuSeconds: summary(taken[name].map(({ cpuSeconds }) => cpuSeconds)), peakMiB: Math.round(peakMiB), facts };
     }
     const versions = Object.assign({}, ...opened.map((one) => one.versions));
-    const result = { ...start, versions, device, threads, rounds: row.rounds ?? rounds, label: row.label, shape: row.shape, targets: row.targets, sides, ratios: ratios(sides, taken) };
-    for (const { name, side } of []) if (name !== "python" && !result.profile) result.profile = await side.ask("profile");
-    return result;
+    return { ...start, versions, device, threads, rounds: row.rounds ?? rounds, label: row.label, shape: row.shape, targets: row.targets, sides, ratios: ratios(sides, taken), profile: await profile(row, opened[0].side, sides) };
   } finally {
     await Promise.all(opened.map(({ side }) => side.close()));
   }
@@ -43,6 +41,13 @@ async function openSides(name, row, { device, threads, engines, python }) {
     await Promise.all(opened.map(({ side }) => side.close()));
     throw error;
   }
+}
+
+/** Of the first of our sides, one turn; where a row has one that makes sense op by op. */
+async function profile({ profiled, shape }, side, sides) {
+  if (!profiled) return undefined;
+  const { l0 } = Object.values(sides)[0].facts;
+  return side.ask("profile", { active: l0 && l0 * shape.B });
 }
 
 /** Of each of ours to Python: times as fast, round by round, by the clock and by the processor; part of its memory. */

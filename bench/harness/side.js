@@ -1,9 +1,10 @@
 // One side of a benchmark in a process of its own: `node side.js CASE` answers each line of JSON with a line of JSON.
-// {"op":"open", ...params}, {"op":"turn"}, {"op":"facts"}, and what else the case exports by that name.
+// {"op":"open", ...params}, {"op":"turn"}, {"op":"facts"}, {"op":"profile"}.
 import { createInterface } from "node:readline";
 import { peakMiB } from "./peak.js";
+import { profileOf } from "./roofline.js";
 
-const { open, ...more } = await import(`../cases/${process.argv[2]}.js`);
+const { open } = await import(`../cases/${process.argv[2]}.js`);
 let opened;
 const operations = {
   async open({ repeat = 1, ...params }) {
@@ -18,7 +19,8 @@ const operations = {
     return { seconds: (end - start) / 1e3 / opened.repeat, cpuSeconds: (user + system) / 1e6 / opened.repeat };
   },
   facts: async () => ({ peakMiB: peakMiB(), ...(await opened.facts()) }),
-  profile: () => more.profile(opened),
+  /** @param active entries of sparse features in a turn */
+  profile: ({ active }) => profileOf(opened.device, opened.turn, active),
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

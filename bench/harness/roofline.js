@@ -1,0 +1,86 @@
+// What an op has to do at least: its floating-point operations, and the bytes of every tensor that it touches, once.
+import { add, linear } from "@dictlearn/kernels";
+
+const sizeOf = ({ shape }) => shape.reduce((a, b) => a * b, 1);
+const bytesOf = (spec) => sizeOf(spec) * (spec.dtype === "f16" ? 2 : 4);
+const total = (specs, of = bytesOf) => Object.values(specs).reduce((sum, spec) => sum + of(spec), 0);
+
+/** Of a product of the entries of sparse features with rows of D. @param active entries, where a tensor has room for more */
+const perEntry = (entries, { shape: [, D] }, active) => 2 * Math.min(sizeOf(entries), active) * D;
+
+const flops = {
+  linear: ({ inputs: { x, weight } }) => 2 * sizeOf(x) * weight.shape[0],
+  screenTopK: ({ inputs: { x, encoder } }) => 2 * sizeOf(x) * encoder.shape[0], // in 16-bit integers, nearly all
+  decodeSparse: ({ inputs: { index, decoder } }, active) => perEntry(index, decoder, active),
+  linearAt: ({ inputs: { index, x } }, active) => perEntry(index, x, active),
+  sumRowsByFeature: ({ inputs: { entry, rows } }, active) => perEntry(entry, rows, active),
+  adamInto: ({ inputs: { parameter } }) => 12 * sizeOf(parameter),
+};
+
+const bytes = {
+  adamInto: ({ inputs: { parameter } }) => 7 * bytesOf(parameter), // reads four, writes three of them
+  embedding: ({ inputs: { ids }, outputs }) => bytesOf(ids) + 2 * total(outputs), // of the table the rows that are asked for
+  copyRowsInto: ({ inputs: { source } }) => 2 * bytesOf(source),
+  clipInto: ({ inputs }) => total(inputs), // writes where it has to clip only
+};
+
+/** @returns { flops, bytes } of one run */
+function work(run, active) {
+  const { op, inputs, outputs } = run;
+  const all = { ...inputs, ...outputs };
+  return {
+    flops: flops[op]?.(run, active) ?? Math.max(...Object.values(all).map(sizeOf)), // else about one for each element
+    bytes: bytes[op]?.(run) ?? total(all) + (op.endsWith("Into") ? bytesOf(Object.values(inputs)[0]) : 0),
+  };
+}
+
+/** The device's own best: f32 products that stay in caches, and a sum of vectors that do not. */
+async function peaks(device) {
+  const best = async (call) => {
+    let seconds = Infinity;
+    for (let i = 0; i < 8; i++) seconds = Math.min(seconds, (await device.profile(() => device.scope(call)))[0].seconds);
+    return seconds;
+  };
+  const [M, N, K] = device.kind === "cpu" ? [512, 1024, 256] : [4096, 4096, 1024];
+  const n = device.kind === "cpu" ? 2 ** 24 : 2 ** 26;
+  const [x, weight] = [device.keep(device.zeros([M, K])), device.keep(device.zeros([N, K]))];
+  const flopsPerSecond = (2 * M * N * K) / (await best(() => void linear(x, weight)));
+  for (const tensor of [x, weight]) tensor.dispose();
+  const [a, b] = [device.keep(device.zeros([n])), device.keep(device.zeros([n]))];
+  const bytesPerSecond = (12 * n) / (await best(() => void add(a, b)));
+  for (const tensor of [a, b]) tensor.dispose();
+  return { flopsPerSecond, bytesPerSecond };
+}
+
+/**
+ * Where the time of a turn goes.
+ * @param runs of `device.profile`
+ * @returns the machine's peaks and, longest first, each op's time, work, and share of what the peaks allow
+ */
+export async function profileOf(device, turn, active = Infinity) {
+  await turn();
+  const start = performance.now();
+  const runs = await device.profile(turn);
+  const seconds = (performance.now() - start) / 1e3;
+  const { flopsPerSecond, bytesPerSecond } = await peaks(device);
+  const ops = {};
+  for (const run of runs) {
+    const { flops, bytes } = work(run, active);
+    const op = (ops[run.op] ??= { op: run.op, calls: 0, seconds: 0, flops: 0, bytes: 0, least: 0 });
+    op.calls++;
+    op.seconds += run.seconds;
+    op.flops += flops;
+    op.bytes += bytes;
+    op.least += Math.max(flops / flopsPerSecond, bytes / bytesPerSecond);
+  }
+  const round = (value) => Number(value.toPrecision(4));
+  return {
+    seconds: round(seconds),
+    outside: round(seconds - runs.reduce((sum, run) => sum + run.seconds, 0)), // on WebGPU: gaps, and the host
+    gflopsPerSecond: round(flopsPerSecond / 1e9),
+    gigabytesPerSecond: round(bytesPerSecond / 1e9),
+    ops: Object.values(ops)
+      .toSorted((a, b) => b.seconds - a.seconds)
+      .map(({ op, calls, seconds, flops, bytes, least }) => ({ op, calls, seconds: round(seconds), gflop: round(flops / 1e9), megabytes: round(bytes / 1e6), share: round(least / seconds) })),
+  };
+}
