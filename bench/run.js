@@ -10,7 +10,7 @@ import { measure } from "./harness/measure.js";
 import { readResults, writeResult } from "./harness/results.js";
 import { about } from "./harness/machine.js";
 
-const cases = ["step"];
+const cases = ["kernels", "step", "harvest", "train", "sparse-rep", "load", "scaling"];
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 const command = defineCommand({
@@ -21,11 +21,12 @@ const command = defineCommand({
   flags: z.object({
     python: z.string().optional().describe("an interpreter with torch, transformers and dictionary-learning (bench/harness/side.py says how to get it)").meta({ placeholder: "PATH" }),
     only: z.array(z.string()).default([]).describe("rows whose names contain this text; may be repeated").meta({ placeholder: "TEXT" }),
-    rounds: z.int().min(1).default(5).describe("how often each side has its turn, after those that warm up").meta({ placeholder: "N" }),
+    rounds: z.int().min(1).optional().describe("how often each side has its turn, after those that warm up (default: 5; 1 to 3 where a turn is long)").meta({ placeholder: "N" }),
     threads: z.int().min(1).default(2).describe("of each side").meta({ placeholder: "N" }),
     device: z.array(z.enum(["cpu", "webgpu"])).optional().describe("where (default: cpu, and webgpu where there is a GPU)"),
     quick: z.boolean().default(false).describe("small shapes, to see that everything works; the times mean nothing"),
     resume: z.boolean().default(false).describe("leave out rows that were measured at this commit"),
+    tokens: z.int().min(2048).default(200_000).describe("of a run of train").meta({ placeholder: "N" }),
     profile: z.boolean().default(false).describe("print where the time goes, op by op, beside a roofline"),
     results: z.string().optional().describe("where results go (default: bench/results; with --quick a temporary folder)").meta({ placeholder: "DIR" }),
     files: z.string().default(join(tmpdir(), "dictlearn-bench")).describe("where models and texts are made").meta({ placeholder: "DIR" }),
@@ -36,13 +37,13 @@ const command = defineCommand({
     const where = { ...given, engines: await enginesHere(), python: given.python && resolvePath(given.python) };
     const { commit } = about();
     for (const name of positional.cases ?? cases) {
-      const { rows, check } = await import(`./cases/${name}.js`);
+      const { rows, check, measure: own = measure } = await import(`./cases/${name}.js`);
       for (const device of given.device ?? (await devicesHere()))
-        for (const row of rows({ ...given, device })) {
+        for (const row of await rows({ ...given, device })) {
           const id = device === "cpu" ? row.id : `${row.id} ${device}`;
           if (!given.only.every((text) => id.includes(text))) continue;
           if (given.resume && readResults(results, name)[id]?.commit === commit) continue;
-          const result = await measure(name, row, { ...where, device });
+          const result = await own(name, row, { ...where, device });
           check?.(row, result.sides);
           writeResult(results, name, id, result);
           console.log([lineOf(name, result), ...(given.profile ? profileLines(result) : [])].join("\n    "));

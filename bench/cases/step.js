@@ -1,5 +1,6 @@
 // One training step on Gaussian rows: forward, gradients, projection, clipping, Adam, upkeep. Both sides start from the very
 // same weights, in a state that says how many features a row has; that they have as many, and the same loss, is checked.
+import { CommandError } from "@dictlearn/cli";
 import { openSafetensors, writeSafetensors } from "@dictlearn/checkpoint";
 import { fileSource } from "@dictlearn/checkpoint/node";
 import { openRng } from "@dictlearn/kernels";
@@ -111,9 +112,9 @@ export async function open({ trainer: name, options, D, norm, vectors, file, ...
 export function check({ expected, label }, sides) {
   const all = Object.entries(sides);
   for (const [name, { facts }] of all)
-    if (!(Math.abs(facts.l0 / expected.l0 - 1) < 0.15)) throw new Error(`step, ${label}: expected ${expected.l0} features a row, got ${facts.l0} (${name})`);
+    if (!(Math.abs(facts.l0 / expected.l0 - 1) < 0.15)) throw new CommandError("IO", `step, ${label}: expected ${expected.l0} features a row, got ${facts.l0} (${name})`);
   const [[, first]] = all;
   for (const [name, { facts }] of all)
     for (const key of ["l0", "loss"])
-      if (!(Math.abs(facts[key] / first.facts[key] - 1) < 0.01)) throw new Error(`step, ${label}: expected the same ${key} of both sides, got ${first.facts[key]} and ${facts[key]} (${name})`);
+      if (!(Math.abs(facts[key] / first.facts[key] - 1) < 0.01)) throw new CommandError("IO", `step, ${label}: expected the same ${key} of both sides, got ${first.facts[key]} and ${facts[key]} (${name})`);
 }

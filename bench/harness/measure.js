@@ -6,36 +6,42 @@ import { inTurns } from "./turns.js";
 /**
  * One row of a case: every side in a process of its own, in turns.
  * @param name the case
- * @param row { ours, peer, warmup, repeat, rounds? } what each side is given
+ * @param row { id, label, shape, targets } for the table; `ours` and `peer`, what the two sides' `open` are given, or
+ *   `sides`, several of ours by name, of which `base` is what the others are compared with; `warmup`, `rounds`, `repeat` turns;
+ *   `unit` of which a turn has many, where the time of one is told; `profiled` where a profile of a turn makes sense
  * @param where { device, threads, engines, python, rounds }
- * @returns what results/NAME.json keeps of it, by side: `wasm`, `default` where a native engine is installed, `python`
+ * @returns what results/NAME.json keeps of it
  */
-export async function measure(name, row, { device, threads, engines, python, rounds }) {
+export async function measure(name, row, { device, threads, engines, python, rounds = row.rounds ?? 5 }) {
   const opened = await openSides(name, row, { device, threads, engines, python });
   try {
     const start = about();
-    const taken = await inTurns(Object.fromEntries(opened.map(({ name, side }) => [name, () => side.ask("turn")])), { rounds: row.rounds ?? rounds, warmup: row.warmup });
+    const taken = await inTurns(Object.fromEntries(opened.map(({ as, side }) => [as, () => side.ask("turn")])), { rounds, warmup: row.warmup });
     const sides = {};
-    for (const { name, side, label } of opened) {
+    for (const { as, side, label } of opened) {
       const { peakMiB, ...facts } = await side.ask("facts");
-      sides[name] = { label, seconds: summary(taken[name].map(({ seconds }) => seconds)), cpuSeconds: summary(taken[name].map(({ cpuSeconds }) => cpuSeconds)), peakMiB: Math.round(peakMiB), facts };
+      sides[as] = sideOf({ taken: taken[as], label, peakMiB, facts });
     }
     const versions = Object.assign({}, ...opened.map((one) => one.versions));
-    return { ...start, versions, device, threads, rounds: row.rounds ?? rounds, label: row.label, shape: row.shape, targets: row.targets, sides, ratios: ratios(sides, taken), profile: await profile(row, opened[0].side, sides) };
+    const { label, shape, unit, units, targets, base = "python" } = row;
+    const profile = row.profiled ? await opened[0].side.ask("profile", known(shape, sides)) : undefined;
+    return { ...start, versions, device, threads, rounds, label, shape, unit, units, base, targets, sides, ratios: ratiosOf(sides, taken, base, units), profile };
   } finally {
     await Promise.all(opened.map(({ side }) => side.close()));
   }
 }
 
+/** Ours are called `wasm`, and `default` with a native engine where one is installed; on a GPU `default`; the other `python`. */
 async function openSides(name, row, { device, threads, engines, python }) {
   const opened = [];
-  const open = async (side, as, params) => {
-    opened.push({ name: as, side });
+  const open = async (as, side, params) => {
+    opened.push({ as, side });
     Object.assign(opened.at(-1), await side.ask("open", { device, threads, repeat: row.repeat, ...params }));
   };
   try {
-    for (const [as, engine] of device === "cpu" ? Object.entries(engines) : [["default", "auto"]]) await open(openOurs(name), as, { engine, ...row.ours });
-    if (python && row.peer) await open(openPeer(python, name), "python", { ...row.peer, device: device === "cpu" ? "cpu" : "cuda" });
+    if (row.sides) for (const [as, params] of Object.entries(row.sides)) await open(as, openOurs(name), { engine: "auto", ...params });
+    else for (const [as, engine] of Object.entries(device === "cpu" ? engines : { default: "auto" })) await open(as, openOurs(name), { engine, ...row.ours });
+    if (python && row.peer) await open("python", openPeer(python, name), { ...row.peer, device: device === "cpu" ? "cpu" : "cuda" });
     return opened;
   } catch (error) {
     await Promise.all(opened.map(({ side }) => side.close()));
@@ -43,20 +49,22 @@ async function openSides(name, row, { device, threads, engines, python }) {
   }
 }
 
-/** Of the first of our sides, one turn; where a row has one that makes sense op by op. */
-async function profile({ profiled, shape }, side, sides) {
-  if (!profiled) return undefined;
-  const { l0 } = Object.values(sides)[0].facts;
-  return side.ask("profile", { active: l0 && l0 * shape.B });
+/** What is kept of a side: seconds of a turn or of its unit, by the clock and by the processor. */
+export function sideOf({ taken, label, peakMiB, facts }) {
+  const of = (clock) => (taken[0][clock] === undefined ? undefined : summary(taken.map((turn) => turn[clock])));
+  return { label, seconds: of("seconds"), cpuSeconds: of("cpuSeconds"), peakMiB: Math.round(peakMiB), facts };
 }
 
-/** Of each of ours to Python: times as fast, round by round, by the clock and by the processor; part of its memory. */
-function ratios(sides, taken) {
-  if (!sides.python) return undefined;
-  const each = (name, clock) => summary(taken.python.map((theirs, round) => theirs[clock] / taken[name][round][clock]));
-  return Object.fromEntries(
-    Object.keys(sides)
-      .filter((name) => name !== "python")
-      .map((name) => [name, { wall: each(name, "seconds"), processor: each(name, "cpuSeconds"), memory: Number((sides[name].peakMiB / sides.python.peakMiB).toPrecision(3)) }]),
-  );
+/** Of each side to the base: how many times as fast, round by round, by the clock and by the processor; part of its memory. */
+export function ratiosOf(sides, taken, base, units = {}) {
+  if (!sides[base]) return undefined;
+  const times = (name, clock) => (taken[base][0][clock] === undefined ? undefined : summary(taken[base].map((turn, round) => turn[clock] / taken[name][round][clock])));
+  const others = Object.keys(sides).filter((name) => name !== base && units[name] === units[base]);
+  return Object.fromEntries(others.map((name) => [name, { wall: times(name, "seconds"), processor: times(name, "cpuSeconds"), memory: Number((sides[name].peakMiB / sides[base].peakMiB).toPrecision(3)) }]));
+}
+
+/** What an op's tensors do not say of its work. */
+function known(shape, sides) {
+  const { l0 } = Object.values(sides)[0].facts;
+  return { active: l0 && l0 * shape.B, T: shape.T };
 }

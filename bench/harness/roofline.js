@@ -5,15 +5,16 @@ const sizeOf = ({ shape }) => shape.reduce((a, b) => a * b, 1);
 const bytesOf = (spec) => sizeOf(spec) * (spec.dtype === "f16" ? 2 : 4);
 const total = (specs, of = bytesOf) => Object.values(specs).reduce((sum, spec) => sum + of(spec), 0);
 
-/** Of a product of the entries of sparse features with rows of D. @param active entries, where a tensor has room for more */
-const perEntry = (entries, { shape: [, D] }, active) => 2 * Math.min(sizeOf(entries), active) * D;
+/** Of a product of the entries of sparse features with rows of D. */
+const perEntry = (entries, { shape: [, D] }, { active = Infinity }) => 2 * Math.min(sizeOf(entries), active) * D;
 
 const flops = {
   linear: ({ inputs: { x, weight } }) => 2 * sizeOf(x) * weight.shape[0],
   screenTopK: ({ inputs: { x, encoder } }) => 2 * sizeOf(x) * encoder.shape[0], // in 16-bit integers, nearly all
-  decodeSparse: ({ inputs: { index, decoder } }, active) => perEntry(index, decoder, active),
-  linearAt: ({ inputs: { index, x } }, active) => perEntry(index, x, active),
-  sumRowsByFeature: ({ inputs: { entry, rows } }, active) => perEntry(entry, rows, active),
+  decodeSparse: ({ inputs: { index, decoder } }, known) => perEntry(index, decoder, known),
+  linearAt: ({ inputs: { index, x } }, known) => perEntry(index, x, known),
+  sumRowsByFeature: ({ inputs: { entry, rows } }, known) => perEntry(entry, rows, known),
+  attention: ({ inputs: { q } }, { T }) => 2 * sizeOf(q) * T, // scores and sums over half of T, on average
   adamInto: ({ inputs: { parameter } }) => 12 * sizeOf(parameter),
 };
 
@@ -24,12 +25,15 @@ const bytes = {
   clipInto: ({ inputs }) => total(inputs), // writes where it has to clip only
 };
 
-/** @returns { flops, bytes } of one run */
-function work(run, active) {
+/**
+ * @param known { active, T } entries of the sparse features, where their tensors have room for more; positions of a row
+ * @returns { flops, bytes } of one run
+ */
+function work(run, known) {
   const { op, inputs, outputs } = run;
   const all = { ...inputs, ...outputs };
   return {
-    flops: flops[op]?.(run, active) ?? Math.max(...Object.values(all).map(sizeOf)), // else about one for each element
+    flops: flops[op]?.(run, known) ?? Math.max(...Object.values(all).map(sizeOf)), // else about one for each element
     bytes: bytes[op]?.(run) ?? total(all) + (op.endsWith("Into") ? bytesOf(Object.values(inputs)[0]) : 0),
   };
 }
@@ -54,10 +58,10 @@ async function peaks(device) {
 
 /**
  * Where the time of a turn goes.
- * @param runs of `device.profile`
+ * @param known as `work` takes it
  * @returns the machine's peaks and, longest first, each op's time, work, and share of what the peaks allow
  */
-export async function profileOf(device, turn, active = Infinity) {
+export async function profileOf(device, turn, known) {
   await turn();
   const start = performance.now();
   const runs = await device.profile(turn);
@@ -65,7 +69,7 @@ export async function profileOf(device, turn, active = Infinity) {
   const { flopsPerSecond, bytesPerSecond } = await peaks(device);
   const ops = {};
   for (const run of runs) {
-    const { flops, bytes } = work(run, active);
+    const { flops, bytes } = work(run, known);
     const op = (ops[run.op] ??= { op: run.op, calls: 0, seconds: 0, flops: 0, bytes: 0, least: 0 });
     op.calls++;
     op.seconds += run.seconds;

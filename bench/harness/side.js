@@ -11,16 +11,16 @@ const operations = {
     opened = { repeat, ...(await open(params)) };
     return { label: opened.label, versions: { node: process.versions.node } };
   },
-  /** Seconds of one of the turn's `repeat` units, and of the processor in all threads. */
+  /** Seconds, and seconds of the processor in all threads, of one unit: of what a turn says how many it did, else of a turn. */
   async turn() {
     const [start, busy] = [performance.now(), process.cpuUsage()];
-    for (let i = 0; i < opened.repeat; i++) await opened.turn();
+    let units = 0;
+    for (let i = 0; i < opened.repeat; i++) units += (await opened.turn()) ?? 1;
     const [end, { user, system }] = [performance.now(), process.cpuUsage(busy)];
-    return { seconds: (end - start) / 1e3 / opened.repeat, cpuSeconds: (user + system) / 1e6 / opened.repeat };
+    return { seconds: (end - start) / 1e3 / units, cpuSeconds: (user + system) / 1e6 / units };
   },
   facts: async () => ({ peakMiB: peakMiB(), ...(await opened.facts()) }),
-  /** @param active entries of sparse features in a turn */
-  profile: ({ active }) => profileOf(opened.device, opened.turn, active),
+  profile: (known) => profileOf(opened.device, opened.turn, known),
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -3,9 +3,9 @@
 Needs torch, numpy, safetensors, transformers, and `pip install --no-deps dictionary-learning==0.1.0 einops`: of what that
 imports besides (nnsight, datasets, zstandard) nothing is used here, so it may be missing.
 """
+import importlib
 import importlib.machinery
 import importlib.metadata
-import importlib.util
 import json
 import os
 import resource
@@ -13,7 +13,7 @@ import sys
 import time
 import types
 
-sys.path.pop(0)  # this folder is no place to import from
+sys.path.pop(0)  # this folder, from which nothing is imported
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 
@@ -45,10 +45,8 @@ sys.stdout = sys.stderr  # what libraries print is no answer
 
 import torch  # noqa: E402
 
-path = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "peers", sys.argv[1] + ".py")
-spec = importlib.util.spec_from_file_location("peer_" + sys.argv[1].replace("-", "_"), path)
-peer = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(peer)
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "peers"))
+peer = importlib.import_module("peer_" + sys.argv[1].replace("-", "_"))
 
 
 def version(package):
@@ -85,11 +83,10 @@ class Side:
     def turn(self):
         settled(self.device)
         start, busy = time.perf_counter(), time.process_time()
-        for _ in range(self.repeat):
-            self.opened.turn()
+        units = sum(self.opened.turn() or 1 for _ in range(self.repeat))
         settled(self.device)
         seconds, busy = time.perf_counter() - start, time.process_time() - busy
-        return {"seconds": seconds / self.repeat, "cpuSeconds": busy / self.repeat}
+        return {"seconds": seconds / units, "cpuSeconds": busy / units}
 
     def facts(self):
         return {"peakMiB": peak_mib(), **self.opened.facts()}
