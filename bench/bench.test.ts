@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, expect, test } from "vitest";
+import { add, linear } from "@dictlearn/kernels";
+import { devices, seededNormal } from "@dictlearn/testing";
+import { afterAll, describe, expect, test } from "vitest";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "bench-"));
@@ -84,6 +86,23 @@ test("a row that does not run stays as it was, and --resume leaves out what was 
   const gelu = Object.keys(before).find((id) => id.startsWith("gelu"))!;
   expect(after[gelu]).toEqual(before[gelu]);
   expect(await quick("kernels", "--only", "gelu", "--resume")).toEqual(after);
+});
+
+describe.each(await devices())("$name", ({ device, skipped }) => {
+  test.skipIf(skipped)("a profile finds the machine's peaks, and of each op calls, work and share", async () => {
+    const { profileOf } = await import(here("harness/roofline.js"));
+    const x = device!.tensor(seededNormal(1, 64 * 32), [64, 32]);
+    const turn = () => device!.scope(() => void add(linear(x, x), linear(x, x)));
+    const { ops, gflopsPerSecond, gigabytesPerSecond } = await profileOf(device, turn, {});
+    x.dispose();
+    expect(gflopsPerSecond).toBeGreaterThan(0);
+    expect(gigabytesPerSecond).toBeGreaterThan(0);
+    const of = (name: string) => ops.find(({ op }: { op: string }) => op === name);
+    expect([of("linear").calls, of("add").calls]).toEqual([2, 1]);
+    expect(of("linear").gflop / ((2 * 2 * 64 * 64 * 32) / 1e9)).toBeCloseTo(1, 3); // kept to four digits
+    expect(of("linear").megabytes / ((2 * 4 * (2 * 64 * 32 + 64 * 64)) / 1e6)).toBeCloseTo(1, 3);
+    expect(of("add").megabytes / ((3 * 4 * 64 * 64) / 1e6)).toBeCloseTo(1, 3);
+  });
 });
 
 test("sides take turns, and rounds that warm up do not count", async () => {

@@ -40,20 +40,18 @@ function work(run, known) {
 
 /** The device's own best: f32 products that stay in caches, and a sum of vectors that do not. */
 async function peaks(device) {
-  const best = async (call) => {
+  const best = async (shapes, call) => {
+    const tensors = shapes.map((shape) => device.keep(device.zeros(shape)));
     let seconds = Infinity;
-    for (let i = 0; i < 8; i++) seconds = Math.min(seconds, (await device.profile(() => device.scope(call)))[0].seconds);
+    for (let i = 0; i < 8; i++) seconds = Math.min(seconds, (await device.profile(() => device.scope(() => void call(...tensors))))[0].seconds);
+    for (const tensor of tensors) tensor.dispose();
     return seconds;
   };
-  const [M, N, K] = device.kind === "cpu" ? [512, 1024, 256] : [4096, 4096, 1024];
-  const n = device.kind === "cpu" ? 2 ** 24 : 2 ** 26;
-  const [x, weight] = [device.keep(device.zeros([M, K])), device.keep(device.zeros([N, K]))];
-  const flopsPerSecond = (2 * M * N * K) / (await best(() => void linear(x, weight)));
-  for (const tensor of [x, weight]) tensor.dispose();
-  const [a, b] = [device.keep(device.zeros([n])), device.keep(device.zeros([n]))];
-  const bytesPerSecond = (12 * n) / (await best(() => void add(a, b)));
-  for (const tensor of [a, b]) tensor.dispose();
-  return { flopsPerSecond, bytesPerSecond };
+  const K = 256;
+  let [N, seconds] = [256, 0];
+  while (seconds < 5e-3) seconds = await best([[(N *= 2), K], [N, K]], linear); // long enough to be busy
+  const n = 2 ** 24;
+  return { flopsPerSecond: (2 * N * N * K) / seconds, bytesPerSecond: (12 * n) / (await best([[n], [n]], add)) };
 }
 
 /**
