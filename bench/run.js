@@ -45,6 +45,7 @@ const command = defineCommand({
       const { rows, check, measure: own = measure, lineOf: line = lineOf } = await import(`./cases/${name}.js`);
       for (const device of given.device ?? (await devicesHere()))
         for (const row of await rows({ ...given, device })) {
+          if (device !== "cpu") row.targets = {}; // those are for the cpu
           const id = device === "cpu" ? row.id : `${row.id} ${device}`;
           if (given.only.length > 0 && !given.only.some((text) => id.includes(text))) continue;
           if (given.resume && readResults(results, name)[id]?.commit === commit) continue;

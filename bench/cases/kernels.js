@@ -15,7 +15,7 @@ const ops = {
   decodeSparse: { inputs: ({ B, D, F }) => ({ x: [B, D], weight: [F, D], bias: [F], decoderBias: [D] }), call: ({ features, weight, decoderBias }) => decodeSparse(features, weight, decoderBias) },
 };
 
-export function rows({ quick }) {
+export function rows({ quick, device }) {
   const [B, D, F, M, T] = quick ? [128, 64, 256, 128, 32] : [2048, 512, 4096, 2048, 128];
   const [H, k] = [8, quick ? 8 : 32];
   const f = (value) => value.toLocaleString("en");
@@ -28,7 +28,7 @@ export function rows({ quick }) {
     { op: "attention", shape: { B, D, H, T }, repeat: 4, label: `attention, ${B / T} rows of ${T}, ${H} heads, causal` },
     { op: "encodeTopK", shape: { B, D, F, k }, label: `encodeTopK, k = ${k}, F = ${f(F)}` },
     { op: "decodeSparse", shape: { B, D, F, k }, repeat: 4, label: `decodeSparse, k = ${k}, F = ${f(F)} (there: a dense product)` },
-  ].map(({ op, shape, threads, repeat = 1, label }) => {
+  ].filter(({ threads }) => !threads || device === "cpu").map(({ op, shape, threads, repeat = 1, label }) => {
     const params = { kernel: op, shape, ...(threads && { threads }) };
     return { id: `${op} ${Object.values(shape).join("x")}${threads ? ` ${threads} thread` : ""}`, label, shape, targets: {}, warmup: 2, repeat, ours: params, peer: params };
   });

@@ -17,7 +17,8 @@ const [site, D, F, B] = ["layers.3.mlp_out", 192, 1536, 2048];
 export const title = "As good dictionaries?";
 
 /** Not among what `bench` runs unasked: most of an hour. */
-export function rows({ quick, seeds, steps }) {
+export function rows({ quick, seeds, steps, device }) {
+  if (device !== "cpu") return [];
   const size = quick ? { seeds: 1, tokens: 8192, steps: 20, pieces: 32, heldTokens: 4 * B } : { seeds, tokens: 524_288, steps, pieces: 256, heldTokens: 32 * B };
   return ["topK", "standard"].map((id) => ({ id, label: id, ...size }));
 }

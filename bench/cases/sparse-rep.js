@@ -14,7 +14,7 @@ export const title = "sparse-rep, the whole process";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-export function rows({ quick, files, threads }) {
+export function rows({ quick, files, threads, device }) {
   const folder = quick ? undefined : realShapeFiles(join(files, "real-shape"));
   const [sentences, model, dictionary] = quick ? [[], "demo", "demo"] : [[join(folder, "sentences.csv")], join(folder, "model"), join(folder, "dictionary", "ae.pt")];
   return [
@@ -26,26 +26,26 @@ export function rows({ quick, files, threads }) {
       warmup: 1, // the disk
       rounds: 3,
       ours: [...sentences, "--model", model, "--dictionary", dictionary, "--threads", String(threads), "--format", "json", "--quiet"],
-      peer: folder && { folder, out: join(files, "sparse-rep-python.json") },
+      peer: folder && device === "cpu" && { folder, out: join(files, "sparse-rep-python.json") },
     },
   ];
 }
 
 export async function measure(_, row, { device, threads, engines, python, rounds = row.rounds }) {
-  const { folder, out } = row.peer ?? {};
+  const { folder, out } = row.peer || {};
   const us = engines.default ? "default" : "wasm"; // the app takes a native engine where one is installed
-  const contenders = { [us]: [process.execPath, ["--require", here("../harness/peak.cjs"), here("../../apps/sparse-rep/dist/main.js"), ...row.ours, "--device", device]] };
+  const contenders = { [us]: [process.execPath, ["--import", new URL("../harness/peakAtExit.js", import.meta.url).href, here("../../apps/sparse-rep/dist/main.js"), ...row.ours, "--device", device]] };
   if (python && row.peer) contenders.python = [python, [here("../peers/sparse_rep.py"), folder, out, String(threads)]];
   const start = about();
   const taken = await inTurns(Object.fromEntries(Object.entries(contenders).map(([name, [command, args]]) => [name, () => processOf(command, args)])), { rounds, warmup: row.warmup });
   const ours = JSON.parse(taken[us].at(-1).stdout);
   const theirs = taken.python && JSON.parse(readFileSync(out, "utf8"));
-  const sides = Object.fromEntries(Object.entries(taken).map(([name, list]) => [name, sideOf({ taken: list, label: name === us ? `Node, ${device}` : "Python", peakMiB: Math.max(...list.map(({ peakKiB }) => peakKiB)) / 1024, facts: { sentences: ours.sentences.length } })]));
+  const sides = Object.fromEntries(Object.entries(taken).map(([name, list]) => [name, sideOf({ taken: list, label: name === us ? `Node, ${device}` : "Python", peakMiB: Math.max(...list.map(({ peakMiB }) => peakMiB)), facts: { sentences: ours.sentences.length } })]));
   if (theirs) sides.python.facts = { sentences: theirs.rows.length, largestDifference: difference(ours, theirs) };
   return { ...start, versions: { node: process.versions.node, ...theirs?.versions }, device, threads, rounds, label: row.label, shape: row.shape, targets: row.targets, sides, ratios: ratiosOf(sides, taken, "python") };
 }
 
-/** Runs a process to its end. What it writes to file descriptor 3 is its peak of resident memory in KiB. */
+/** Runs a process to its end. What it writes to file descriptor 3 is its peak of resident memory in MiB. */
 function processOf(command, args) {
   return new Promise((resolve, reject) => {
     const start = performance.now();
@@ -58,7 +58,7 @@ function processOf(command, args) {
     let seconds;
     child.on("exit", () => (seconds = (performance.now() - start) / 1000));
     child.on("error", reject);
-    child.on("close", (code) => (code === 0 ? resolve({ seconds, stdout: stdout(), peakKiB: Number(peak()) }) : reject(new CommandError("IO", `${command} ${args.join(" ")}: exit code ${code}\n${stderr()}`))));
+    child.on("close", (code) => (code === 0 ? resolve({ seconds, stdout: stdout(), peakMiB: Number(peak()) }) : reject(new CommandError("IO", `${command} ${args.join(" ")}: exit code ${code}\n${stderr()}`))));
   });
 }
 

@@ -41,7 +41,11 @@ async function openSides(name, row, { device, threads, engines, python }) {
   try {
     if (row.sides) for (const [as, params] of Object.entries(row.sides)) await open(as, openOurs(name), { engine: "auto", ...params });
     else for (const [as, engine] of Object.entries(device === "cpu" ? engines : { default: "auto" })) await open(as, openOurs(name), { engine, ...row.ours });
-    if (python && row.peer) await open("python", openPeer(python, name), { ...row.peer, device: device === "cpu" ? "cpu" : "cuda" });
+    if (python && row.peer) {
+      const peer = openPeer(python, name);
+      if (device === "cpu" || (await peer.ask("cuda")).available) await open("python", peer, { ...row.peer, device: device === "cpu" ? "cpu" : "cuda" });
+      else await peer.close();
+    }
     return opened;
   } catch (error) {
     await Promise.all(opened.map(({ side }) => side.close()));

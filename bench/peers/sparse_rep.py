@@ -81,13 +81,13 @@ with open(out, "w") as f:
     json.dump({"rows": [row[1:] for row in rows], "versions": versions}, f)
 
 
-def peak_kib():
+def peak_mib():
     """The most memory this process had resident."""
     try:
         with open("/proc/self/status") as status:
-            return next(line for line in status if line.startswith("VmHWM")).split()[1]
+            return int(next(line for line in status if line.startswith("VmHWM")).split()[1]) / 1024
     except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-os.write(3, str(peak_kib()).encode())
+os.write(3, str(peak_mib()).encode())

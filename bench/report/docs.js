@@ -16,7 +16,7 @@ function generated() {
   const made = tables(results, before);
   const text = (page) =>
     readFileSync(page, "utf8").replace(/<!-- bench:([\w-]+) -->[^]*?<!-- \/bench:\1 -->/g, (_, name) => `<!-- bench:${name} -->\n${made[name] ?? "Not measured yet."}\n<!-- /bench:${name} -->`);
-  return [...pages.map((page) => [page, text(page)]), ...Object.entries(plots(results)).map(([name, plot]) => [here(`../../docs/plots/${name}.svg`), plot])];
+  return [...pages.map((page) => [page, text(page)]), ...Object.entries(plots(results, before)).map(([name, plot]) => [here(`../../docs/plots/${name}.svg`), plot])];
 }
 
 /** Writes what is not so yet. */

@@ -1,10 +1,11 @@
 // SVG plots of docs/plots out of results/*.json.
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
+import { profiled } from "./tables.js";
 import { targetLines } from "./targets.js";
 
-/** @returns { name: svg } */
-export function plots(results) {
+/** @param before results of what is compared with @returns { name: svg } */
+export function plots(results, before) {
   const made = {};
   const reached = targetLines(results).filter(({ measured, kind }) => measured !== undefined && kind !== "memory");
   const bars = reached.map((line) => ({ ...line, must: line.must[0] ?? line.must, name: `${line.label}, ${line.kind}` }));
@@ -27,7 +28,31 @@ export function plots(results) {
     made.tokens = svg({ height: 240, marginLeft: 60, x, y: { label: "µs a token", zero: true, grid: true }, marks: [Plot.lineY(marks, { x: "tokens", y: ({ secondsPerToken }) => secondsPerToken * 1e6, marker: true, stroke: "#4269d0" }), Plot.ruleY([0])] });
     made.memory = svg({ height: 240, marginLeft: 60, x, y: { label: "MiB resident", zero: true, grid: true }, marks: [Plot.lineY(marks, { x: "tokens", y: "residentMiB", marker: true, stroke: "#4269d0" }), Plot.ruleY([0])] });
   }
+  for (const { name, was, is } of profiled(results, before)) made[`profile-${name}`] = profilePlot({ before: was?.profile, now: is?.profile });
   return made;
+}
+
+/** Where the time of a turn went, before and now: the eight longest ops, and the others together. */
+function profilePlot(profiles) {
+  const parts = Object.entries(profiles).flatMap(([when, profile]) => (profile ? [...profile.ops, { op: "outside ops", seconds: profile.outside }].map(({ op, seconds }) => ({ when, op, seconds })) : []));
+  const sum = (wanted) => parts.reduce((all, part) => all + (wanted(part) ? part.seconds : 0), 0);
+  const largest = [...new Set(parts.map(({ op }) => op))].toSorted((a, b) => sum(({ op }) => op === b) - sum(({ op }) => op === a)).slice(0, 8);
+  const order = [...largest, "others"];
+  const whens = Object.keys(profiles).filter((when) => profiles[when]);
+  const bars = whens.flatMap((when) =>
+    order.map((op) => {
+      const seconds = sum((part) => part.when === when && (op === "others" ? !largest.includes(part.op) : part.op === op));
+      return { when, op, ms: seconds * 1e3, text: seconds > 0.07 * profiles[when].seconds ? `${op}\n${Math.round(seconds * 1e3)}` : "" };
+    }),
+  );
+  return svg({
+    height: 50 + 50 * whens.length,
+    marginLeft: 60,
+    color: { domain: order, scheme: "observable10" },
+    x: { label: "ms a turn", grid: true },
+    y: { label: null, domain: whens },
+    marks: [Plot.barX(bars, Plot.stackX({ x: "ms", y: "when", z: "op", order, fill: "op" })), Plot.text(bars, Plot.stackX({ x: "ms", y: "when", z: "op", order, text: "text", fill: "white" })), Plot.ruleX([0])],
+  });
 }
 
 function svg(options) {

@@ -2,7 +2,7 @@
 import { count, time } from "../harness/lines.js";
 import { digits, pace, percent, targetLines } from "./targets.js";
 
-const headings = { wasm: "WebAssembly", default: "native engine", python: "PyTorch" };
+const headings = { wasm: "WebAssembly", default: "by default", python: "PyTorch" };
 
 /** @param results { case: { rowId: result } } @param before the same, of what is compared with @returns { name: markdown } */
 export function tables(results, before) {
@@ -80,13 +80,17 @@ function tokensTable(result) {
   return `${table(["tokens so far", "a token, since the line above", "resident", "of the device"], rows)}\n\n${caption([result])}`;
 }
 
-/** The same rows before and after, op by op. */
+/** The rows whose profiles are shown, before and now. @returns [{ name, was, is }], those that have one */
+export const profiled = (results, before) =>
+  [["step", "topK F=16384"], ["harvest", "layers.3.mlp_out T=128"]]
+    .map(([name, id]) => ({ name, was: before[name]?.[id], is: results[name]?.[id] }))
+    .filter(({ was, is }) => (is ?? was)?.profile);
+
+/** The same rows before and now, op by op. */
 function profileTables(results, before) {
   const made = {};
-  for (const [name, id] of [["step", "topK F=16384"], ["harvest", "layers.3.mlp_out T=128"]]) {
-    const [was, is] = [before[name]?.[id], results[name]?.[id]];
+  for (const { name, was, is } of profiled(results, before)) {
     const now = is ?? was;
-    if (!now?.profile) continue;
     const old = is && was?.profile ? Object.fromEntries(was.profile.ops.map((op) => [op.op, op])) : {};
     const rows = now.profile.ops
       .filter(({ seconds }) => seconds > now.profile.seconds / 200)
@@ -94,7 +98,7 @@ function profileTables(results, before) {
     rows.push(["outside ops", "", is && was?.profile ? time(was.profile.outside) : "", time(now.profile.outside), percent(now.profile.outside / now.profile.seconds), "", "", ""]);
     rows.push(["**all**", "", is && was?.profile ? time(was.profile.seconds) : "", `**${time(now.profile.seconds)}**`, "", "", "", ""]);
     const peaks = `This machine's best then: ${digits(now.profile.gflopsPerSecond)} GFLOP/s, ${digits(now.profile.gigabytesPerSecond)} GB/s.`;
-    made[`profile-${name}`] = `${now.label}:\n\n${table(["op", "calls", "before", "time", "of all", "GFLOP", "MB", "of the roofline"], rows)}\n\n${peaks} ${caption([now])}`;
+    made[`profile-${name}`] = `${now.label}:\n\n${table(["op", "calls", "before", "now", "of all", "GFLOP", "MB", "of the roofline"], rows)}\n\n${peaks} ${caption([now])}`;
   }
   return made;
 }

@@ -1,6 +1,6 @@
 import { count, time } from "../harness/lines.js";
 
-const names = { default: "with the native engine", wasm: "WebAssembly alone", memory: "memory" };
+const names = { default: "by default", wasm: "WebAssembly alone", memory: "memory" };
 
 /**
  * What was to be reached, and what was: one line for each target of each row that ran against its base.
