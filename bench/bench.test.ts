@@ -71,7 +71,7 @@ test("scaling: two threads beside one, and a run with its marks", async () => {
   const rows = await quick("scaling");
   expectMeasured(rows);
   expect(Object.keys(rows["threads step"].ratios!)).toEqual(["2 threads"]);
-  expect(rows.tokens.sides.ours.facts.marks!.map(({ tokens }) => tokens)).toEqual([1024, 2048, 4096]);
+  expect(rows.tokens.sides.ours.facts.marks!.map(({ tokens }) => tokens)).toEqual([2048, 4096, 8192]);
 });
 
 test("parity: without a peer, our own dictionaries are measured", async () => {

@@ -53,6 +53,7 @@ export async function open({ model: folder, texts, F, B, steps, capacity, ...whe
   };
 }
 
-export function check({ shape: { tokens }, label }, sides) {
-  for (const [name, { facts }] of Object.entries(sides)) if (facts.tokens !== tokens) throw new CommandError("IO", `train, ${label}: expected ${tokens} tokens, got ${facts.tokens} (${name})`);
+export function check({ shape: { tokens, k }, label }, sides) {
+  for (const [name, { facts }] of Object.entries(sides))
+    if (facts.tokens !== tokens || facts.l0 > k) throw new CommandError("IO", `train, ${label}: expected ${tokens} tokens and at most ${k} features each, got ${facts.tokens} and ${facts.l0} (${name})`);
 }

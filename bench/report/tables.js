@@ -77,7 +77,7 @@ function loadTable(rows) {
 
 function tokensTable(result) {
   const rows = result.sides.ours.facts.marks.map(({ tokens, secondsPerToken, residentMiB, deviceMiB }) => [count(tokens), time(secondsPerToken), `${count(residentMiB)} MiB`, `${count(deviceMiB)} MiB`]);
-  return `${table(["tokens so far", "a token, since the line above", "resident", "of the device"], rows)}\n\n${caption([result])}`;
+  return `${table(["tokens so far", "a token, since the line above (the first: since the first step)", "resident", "of the device"], rows)}\n\n${caption([result])}`;
 }
 
 /** The rows whose profiles are shown, before and now. @returns [{ name, was, is }], those that have one */

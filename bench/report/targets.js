@@ -1,6 +1,6 @@
 import { count, time } from "../harness/lines.js";
 
-const names = { default: "by default", wasm: "WebAssembly alone", memory: "memory" };
+const names = { default: "by default", wasm: "WebAssembly alone", memory: "memory", flatTime: "time of a token, end to beginning", flatMemory: "memory, end to beginning" };
 
 /**
  * What was to be reached, and what was: one line for each target of each row that ran against its base.
@@ -17,6 +17,12 @@ function line(name, result, kind, target, results) {
   const { ratios = {}, label, sides } = result;
   const of = ratios[kind] ?? ratios.default ?? ratios.wasm;
   const shared = { case: name, label, kind: names[kind] ?? kind };
+  if (kind.startsWith("flat")) {
+    const { marks } = sides.ours.facts;
+    const [begin, end] = [marks[1], marks.at(-1)].map((mark) => mark[kind === "flatTime" ? "secondsPerToken" : "residentMiB"]);
+    const verdict = `${end / begin <= target ? "reached" : "missed"}: from ${count(marks[1].tokens)} to ${count(marks.at(-1).tokens)} tokens`;
+    return { ...shared, must: target, measured: end / begin, verdict };
+  }
   if (!of) return { ...shared, must: target, verdict: "not measured" };
   if (kind === "memory") {
     const [us] = Object.keys(ratios);
