@@ -34,7 +34,7 @@ export function rows({ quick, files, threads, device }) {
 export async function measure(_, row, { device, threads, engines, python, rounds = row.rounds }) {
   const { folder, out } = row.peer || {};
   const us = engines.default ? "default" : "wasm"; // the app takes a native engine where one is installed
-  const contenders = { [us]: [process.execPath, ["--import", new URL("../harness/peakAtExit.js", import.meta.url).href, here("../../apps/sparse-rep/dist/main.js"), ...row.ours, "--device", device]] };
+  const contenders = { [us]: [process.execPath, ["--import", new URL("../harness/usageAtExit.js", import.meta.url).href, here("../../apps/sparse-rep/dist/main.js"), ...row.ours, "--device", device]] };
   if (python && row.peer) contenders.python = [python, [here("../peers/sparse_rep.py"), folder, out, String(threads)]];
   const start = about();
   const taken = await inTurns(Object.fromEntries(Object.entries(contenders).map(([name, [command, args]]) => [name, () => processOf(command, args)])), { rounds, warmup: row.warmup });
@@ -42,15 +42,15 @@ export async function measure(_, row, { device, threads, engines, python, rounds
   const theirs = taken.python && JSON.parse(readFileSync(out, "utf8"));
   const sides = Object.fromEntries(Object.entries(taken).map(([name, list]) => [name, sideOf({ taken: list, label: name === us ? `Node, ${device}` : "Python", peakMiB: Math.max(...list.map(({ peakMiB }) => peakMiB)), facts: { sentences: ours.sentences.length } })]));
   if (theirs) sides.python.facts = { sentences: theirs.rows.length, largestDifference: difference(ours, theirs) };
-  return { ...start, versions: { node: process.versions.node, ...theirs?.versions }, device, threads, rounds, label: row.label, shape: row.shape, targets: row.targets, sides, ratios: ratiosOf(sides, taken, "python") };
+  return { ...start, versions: { node: process.versions.node, ...theirs?.versions }, device, threads, rounds, label: row.label, shape: row.shape, base: "python", targets: row.targets, sides, ratios: ratiosOf(sides, taken, "python") };
 }
 
-/** Runs a process to its end. What it writes to file descriptor 3 is its peak of resident memory in MiB. */
+/** Runs a process to its end. What it writes to file descriptor 3 is what it used: { peakMiB, cpuSeconds }. */
 function processOf(command, args) {
   return new Promise((resolve, reject) => {
     const start = performance.now();
     const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe", "pipe"] });
-    const [stdout, stderr, peak] = [1, 2, 3].map((i) => {
+    const [stdout, stderr, usage] = [1, 2, 3].map((i) => {
       const chunks = [];
       child.stdio[i].on("data", (chunk) => chunks.push(chunk));
       return () => Buffer.concat(chunks).toString();
@@ -58,7 +58,7 @@ function processOf(command, args) {
     let seconds;
     child.on("exit", () => (seconds = (performance.now() - start) / 1000));
     child.on("error", reject);
-    child.on("close", (code) => (code === 0 ? resolve({ seconds, stdout: stdout(), peakMiB: Number(peak()) }) : reject(new CommandError("IO", `${command} ${args.join(" ")}: exit code ${code}\n${stderr()}`))));
+    child.on("close", (code) => (code === 0 ? resolve({ seconds, stdout: stdout(), ...JSON.parse(usage()) }) : reject(new CommandError("IO", `${command} ${args.join(" ")}: exit code ${code}\n${stderr()}`))));
   });
 }
 
