@@ -1,11 +1,14 @@
 import type { Op } from "./defineOp.js";
 import { ShapeError } from "./error.js";
+import { opRun, type OpRun } from "./profile.js";
 import { Scopes } from "./scopes.js";
 import type { Tape } from "./tape.js";
 import { bytesOf, describe, sizeOf, Tensor, type DType, type Storage } from "./tensor.js";
 
 /** Elements as a host array: f32 → Float32Array, f16 → Uint16Array (its bits), i32 → Int32Array, u32 → Uint32Array. */
 export type HostArray = Float32Array | Uint16Array | Int32Array | Uint32Array;
+
+type Tensors = Readonly<Record<string, Tensor>>;
 
 /**
  * Where tensors live and ops run. Ops are synchronous calls that enqueue in order; only data leaving is async.
@@ -57,6 +60,31 @@ export abstract class Device {
     return tensor;
   }
 
+  /**
+   * Times every op that runs inside `body`, in order. While nobody asks, nothing is noted.
+   * @throws KernelError UNSUPPORTED on webgpu, where the adapter has no clock for passes
+   */
+  async profile(body: () => unknown): Promise<OpRun[]> {
+    const runs: OpRun[] = [];
+    await this.aroundRuns((name, inputs, outputs, run) => {
+      const start = performance.now();
+      run();
+      runs.push({ ...opRun(name, inputs, outputs), seconds: (performance.now() - start) / 1000 });
+    }, body);
+    return runs;
+  }
+
+  /** Hands every op that runs inside `body` to `around`, which runs it. */
+  protected async aroundRuns(around: (name: string, inputs: Tensors, outputs: Tensors, run: () => void) => void, body: () => unknown): Promise<void> {
+    const { run } = this;
+    this.run = (op, inputs, outputs, params) => around(op.name, inputs, outputs, () => run.call(this, op, inputs, outputs, params));
+    try {
+      await body();
+    } finally {
+      Reflect.deleteProperty(this, "run"); // the class's own is visible again
+    }
+  }
+
   /** Settles when everything enqueued so far has run. */
   abstract idle(): Promise<void>;
   /** Frees the device with everything on it. */
@@ -69,7 +97,7 @@ export abstract class Device {
   abstract write(tensor: Tensor, data: HostArray): void;
   abstract clear(tensor: Tensor): void;
   abstract read(tensor: Tensor): Promise<Float32Array | Int32Array | Uint32Array>;
-  abstract run(op: Op, inputs: Readonly<Record<string, Tensor>>, outputs: Readonly<Record<string, Tensor>>, params: object): void;
+  abstract run(op: Op, inputs: Tensors, outputs: Tensors, params: object): void;
 }
 
 export function dtypeOf(data: HostArray): DType {

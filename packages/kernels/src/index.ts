@@ -2,6 +2,7 @@ export { openDevice, type Backend, type DeviceOptions } from "./openDevice.js";
 export { CpuDevice, type CpuOptions } from "./cpu/cpuDevice.js";
 export { WebGpuDevice, type WebGpuOptions } from "./webgpu/webgpuDevice.js";
 export { Device, type HostArray } from "./device.js";
+export { type OpRun } from "./profile.js";
 export { Tensor, describe, type DType } from "./tensor.js";
 export { KernelError, ShapeError } from "./error.js";
 export { widenBf16, widenF16 } from "./float16.js";

@@ -2,8 +2,10 @@ import { Device, type HostArray } from "../device.js";
 import type { Op } from "../defineOp.js";
 import { KernelError } from "../error.js";
 import { widenF16 } from "../float16.js";
+import { opRun, type OpRun } from "../profile.js";
 import type { Storage, Tensor } from "../tensor.js";
 import { bindingOf, scalarsOf, shaderOf, type Dispatch } from "./dispatch.js";
+import { Timestamps } from "./timestamps.js";
 
 interface GpuStorage extends Storage {
   readonly buffer: GPUBuffer;
@@ -43,6 +45,8 @@ export class WebGpuDevice extends Device {
   #nextId = 0;
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
+  /** Where the passes of an op that is profiled write their times. */
+  #stamps: GPUComputePassTimestampWrites | undefined;
   #bytes = 0;
   #spareBytes = 0;
   #error: KernelError | undefined;
@@ -65,7 +69,7 @@ export class WebGpuDevice extends Device {
     const software = isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(`${vendor} ${architecture} ${description}`);
     if (software && !options.software) return undefined;
     const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
-    const device = await adapter.requestDevice({ requiredLimits: { maxStorageBufferBindingSize, maxBufferSize } });
+    const device = await adapter.requestDevice({ requiredFeatures: adapter.features.has("timestamp-query") ? ["timestamp-query"] : [], requiredLimits: { maxStorageBufferBindingSize, maxBufferSize } });
     return new WebGpuDevice(device, `webgpu (${[vendor, architecture || description].filter(Boolean).join(" ")})`, options);
   }
 
@@ -143,6 +147,24 @@ export class WebGpuDevice extends Device {
     for (const dispatch of Array.isArray(dispatches) ? dispatches : [dispatches]) this.#dispatch(op.name, dispatch);
   }
 
+  /** Times by the GPU's clock: each op in a pass of its own, so that all together take longer than otherwise. */
+  override async profile(body: () => unknown): Promise<OpRun[]> {
+    if (!this.#device.features.has("timestamp-query")) throw new KernelError("UNSUPPORTED", `profile: expected an adapter with timestamp-query, got ${this.label}`);
+    const stamps = new Timestamps(this.#device);
+    const runs: Omit<OpRun, "seconds">[] = [];
+    await this.aroundRuns((name, inputs, outputs, run) => {
+      this.#submit(); // with room for its scalars an op is one pass
+      this.#stamps = stamps.next();
+      run();
+      this.#endPass();
+      this.#stamps = undefined;
+      runs.push(opRun(name, inputs, outputs));
+    }, body);
+    this.#submit();
+    const seconds = await stamps.read();
+    return runs.map((run, i) => ({ ...run, seconds: seconds[i]! }));
+  }
+
   #dispatch(name: string, d: Dispatch): void {
     const [x, y = 1, z = 1] = d.workgroups;
     if (x * y * z === 0) return;
@@ -159,7 +181,7 @@ export class WebGpuDevice extends Device {
       return { buffer, offset, size: Math.max(4, Math.ceil((bytes ?? whole - offset) / 4) * 4) };
     });
     if (scalars.length) buffers.push({ buffer: this.#scalars, offset: at, size: scalars.length });
-    const pass = (this.#pass ??= this.#encode().beginComputePass());
+    const pass = (this.#pass ??= this.#encode().beginComputePass({ timestampWrites: this.#stamps }));
     pass.setPipeline(pipeline);
     pass.setBindGroup(0, this.#bind(pipeline, buffers));
     pass.dispatchWorkgroups(x, y, z);

@@ -1,21 +1,22 @@
 """The same work in Python: a CSV's sentences -> a layer's MLP output -> a sparse autoencoder -> statistics.
 
-    python sparse_rep.py FOLDER OUT.json
+    python sparse_rep.py FOLDER OUT.json THREADS
 
 As the original script does it (one right-padded batch, AutoModelForCausalLM, dictionary_learning's AutoEncoder with its
 normalization), in float32, with the mean over real tokens. Prints the table; writes the statistics for comparison.
 """
-import json, os, resource, sys
+import json, os, resource, sys, time
 
-sys.path.pop(0)  # this folder, whose kernels.py transformers would take for the package "kernels"
+sys.path.pop(0)  # this folder, from which nothing is imported
 os.environ["HF_HUB_OFFLINE"] = "1"
 import pandas as pd
 import torch
+import transformers
 from tabulate import tabulate
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-torch.set_num_threads(2)
-folder, out = sys.argv[1:]
+folder, out, threads = sys.argv[1:]
+torch.set_num_threads(int(threads))
 sentences = pd.read_csv(f"{folder}/sentences.csv")["sentence"].tolist()
 
 model = AutoModelForCausalLM.from_pretrained(f"{folder}/model", torch_dtype=torch.float32).eval()
@@ -75,5 +76,18 @@ def statistics(x):
 rows = [[s, *a, *b] for s, a, b in zip(sentences, statistics(pooled), statistics(features))]
 headers = ["Sentence"] + [f"{p} {s}" for p in ("Orig", "Sparse") for s in ("Mean", "Var", "Max Weight", "Max Pos")]
 print(tabulate(rows, headers=headers, tablefmt="grid", stralign="center", numalign="center"))
+versions = {"python": sys.version.split()[0], "torch": torch.__version__, "transformers": transformers.__version__}
 with open(out, "w") as f:
-    json.dump({"rows": [row[1:] for row in rows], "peakKiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}, f)
+    json.dump({"rows": [row[1:] for row in rows], "versions": versions}, f)
+
+
+def peak_mib():
+    """The most memory this process had resident."""
+    try:
+        with open("/proc/self/status") as status:
+            return int(next(line for line in status if line.startswith("VmHWM")).split()[1]) / 1024
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+os.write(3, json.dumps({"peakMiB": peak_mib(), "cpuSeconds": time.process_time()}).encode())

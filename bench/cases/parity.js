@@ -8,12 +8,37 @@ import { evaluate, harvest, openDictionary, openModel, openTexts } from "dictlea
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CommandError } from "@dictlearn/cli";
+import { about } from "../harness/machine.js";
+import { openPeer } from "../harness/openSide.js";
 
 const [site, D, F, B] = ["layers.3.mlp_out", 192, 1536, 2048];
-const heldTokens = 32 * B;
+
+export const title = "As good dictionaries?";
+
+/** Not among what `bench` runs unasked: most of an hour. */
+export function rows({ quick, seeds, steps, device }) {
+  if (device !== "cpu") return [];
+  const size = quick ? { seeds: 1, tokens: 8192, steps: 20, pieces: 32, heldTokens: 4 * B } : { seeds, tokens: 524_288, steps, pieces: 256, heldTokens: 32 * B };
+  return ["topK", "standard"].map((id) => ({ id, label: id, ...size }));
+}
+
+export async function measure(_, row, { python, threads }) {
+  const peer = python && openPeer(python, "parity");
+  try {
+    const start = about();
+    const versions = { node: process.versions.node, ...(await peer?.ask("versions")) };
+    return { ...start, versions, label: row.label, threads, ...(await parity(peer, row, threads)) };
+  } finally {
+    await peer?.close();
+  }
+}
+
+/** What this row found, for a terminal: it was told as it ran. */
+export const lineOf = (_, { label, summary }) => `parity: ${label}${summary ? `, ${JSON.stringify(summary)}` : ""}`;
 
 /** The same hyper-parameters in both languages. Those of the demo's dictionary for `standard`. */
-export const recipes = (steps) => {
+const recipes = (steps) => {
   const schedule = { warmupSteps: Math.floor(steps / 10), decayStart: Math.floor(0.8 * steps) };
   const [theirs, sparsity] = [{ steps, activation_dim: D, dict_size: F, warmup_steps: schedule.warmupSteps, decay_start: schedule.decayStart }, Math.floor(steps / 5)];
   return {
@@ -27,7 +52,7 @@ export const recipes = (steps) => {
   };
 };
 
-export async function parity(peer, name, { seeds, tokens, steps, rows, threads }) {
+async function parity(peer, { id: name, seeds, tokens, steps, pieces: rows, heldTokens }, threads) {
   const folder = mkdtempSync(join(tmpdir(), "dictlearn-bench-train-"));
   const device = await openDevice({ backend: "cpu", threads });
   try {
@@ -39,7 +64,7 @@ export async function parity(peer, name, { seeds, tokens, steps, rows, threads }
     const order = orderOf(tokens, steps * B);
     const file = join(folder, "data.safetensors");
     writeFileSync(file, writeSafetensors([{ name: "x", dtype: "f32", shape: [tokens, D], data: unit }, { name: "held", dtype: "f32", shape: [heldTokens, D], data: held }, { name: "order", dtype: "i32", shape: [order.length], data: order }]));
-    await peer.ask("load", { file });
+    await peer?.ask("load", { file });
     const pieces = await heldOut();
 
     const recipe = recipes(steps)[name];
@@ -47,20 +72,20 @@ export async function parity(peer, name, { seeds, tokens, steps, rows, threads }
     for (let seed = 0; seed < seeds; seed++) {
       const out = (by) => mkdirSync(join(folder, `${seed}-${by}`), { recursive: true });
       const record = async (by, start, folder) => {
-        runs.push({ seed, by, start, ...(await measure(folder, { device, model, held, pieces, rows, peer, threads })) });
-        console.log(row(name, runs.at(-1)));
+        runs.push({ seed, by, start, ...(await measured(folder, { device, model, held, pieces, rows, peer, threads })) });
+        console.log(told(name, runs.at(-1)));
       };
       const theirs = out("theirs");
-      await peer.ask("train", { trainer: recipe.trainer, arguments: { ...recipe.arguments, seed }, batch: B, threads: 1, factor, out: theirs });
-      await record("dictionary_learning", "its own", theirs);
-      for (const [start, parameters] of [["the same", await startOf(recipe, theirs)], ["its own", undefined]]) {
+      if (peer) await peer.ask("train", { trainer: recipe.trainer, arguments: { ...recipe.arguments, seed }, batch: B, threads: 1, factor, out: theirs });
+      if (peer) await record("dictionary_learning", "its own", theirs);
+      for (const [start, parameters] of [...(peer ? [["the same", await startOf(recipe, theirs)]] : []), ["its own", undefined]]) {
         const ours = out(start);
         await train(recipe, { device, unit, order, steps, seed, parameters, factor, out: ours });
         await record("dictlearn", start, ours);
       }
     }
     await model.dispose();
-    return { site, D, F, batch: B, tokens, steps, factor, arguments: recipe.arguments, heldTokens, rows, runs, summary: compared(runs) };
+    return { site, D, F, batch: B, tokens, steps, factor, arguments: recipe.arguments, heldTokens, pieces: rows, runs, summary: peer && compared(runs) };
   } finally {
     device.dispose();
     rmSync(folder, { recursive: true });
@@ -79,7 +104,7 @@ async function activations(model, wanted, tokens) {
   const source = harvest(model, addresses(wanted), { site, rows: "packed", contextLength: 128 });
   for (let at = 0; at < x.length; ) {
     const got = await source.next();
-    if (!got) throw new Error(`bench train: expected ${tokens} tokens of text, got ${at / D}`);
+    if (!got) throw new CommandError("IO", `parity: expected ${tokens} tokens of text, got ${at / D}`);
     const values = await got.activations[site].read();
     got.activations[site].dispose();
     x.set(values.subarray(0, x.length - at), at);
@@ -128,13 +153,13 @@ async function train({ saved, spec }, { device, unit, order, steps, seed, parame
 }
 
 /** By our evaluate, with the model's loss; and by each library's measures on the same held-out activations. */
-async function measure(folder, { device, model, held, pieces, rows, peer, threads }) {
+async function measured(folder, { device, model, held, pieces, rows, peer, threads }) {
   const dictionary = await openDictionary(folder, { device });
   try {
-    const batches = Array.from({ length: heldTokens / B }, (_, i) => device.tensor(held.subarray(i * B * D, (i + 1) * B * D), [B, D]));
+    const batches = Array.from({ length: held.length / (B * D) }, (_, i) => device.tensor(held.subarray(i * B * D, (i + 1) * B * D), [B, D]));
     const ours = await evaluateActivations(dictionary, batches);
     for (const x of batches) x.dispose();
-    const theirs = await peer.ask("evaluate", { folder, batch: B, threads });
+    const theirs = await peer?.ask("evaluate", { folder, batch: B, threads });
     const { loss_original, loss_reconstructed, loss_zero, frac_recovered } = await evaluate(model, dictionary, pieces, { site, batchSize: 32, batches: rows / 32 });
     return { ours, theirs, loss: { loss_original, loss_reconstructed, loss_zero, frac_recovered } };
   } finally {
@@ -142,10 +167,10 @@ async function measure(folder, { device, model, held, pieces, rows, peer, thread
   }
 }
 
-const row = (name, { seed, by, start, ours, theirs, loss }) =>
+const told = (name, { seed, by, start, ours, theirs, loss }) =>
   [
     name, `seed ${seed}`, by.padEnd(19), `start: ${start}`.padEnd(16),
-    `FVE ${ours.frac_variance_explained.toFixed(4)} (${theirs.frac_variance_explained.toFixed(4)} there)`, `L0 ${ours.l0.toFixed(2)}`, `alive ${ours.frac_alive.toFixed(3)}`,
+    `FVE ${ours.frac_variance_explained.toFixed(4)}${theirs ? ` (${theirs.frac_variance_explained.toFixed(4)} there)` : ""}`, `L0 ${ours.l0.toFixed(2)}`, `alive ${ours.frac_alive.toFixed(3)}`,
     `recovered ${loss.frac_recovered.toFixed(4)}`,
   ].join("  ");
 
@@ -175,4 +200,9 @@ function compared(runs) {
     ),
     measuredApart: largest(runs.flatMap(({ ours, theirs }) => ["frac_variance_explained", "l0", "l2_loss", "frac_alive"].map((name) => relative(ours[name], theirs[name])))),
   };
+}
+
+export function check({ label }, _, { runs }) {
+  for (const { ours, by, start } of runs)
+    if (!(ours.frac_variance_explained > 0 && ours.l0 > 0)) throw new CommandError("IO", `parity, ${label}: expected a dictionary that explains something, got FVE ${ours.frac_variance_explained} (${by}, start: ${start})`);
 }

@@ -5,9 +5,9 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, w
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 
-const version = 1; // raise it when what is written changes
+const version = 2; // raise it when what is written changes
 
-/** @returns the folder: model/, dictionary/{ae.pt,config.json}, sentences.csv */
+/** @returns the folder: model/, dictionary/{ae.pt,config.json}, sentences.csv, texts.jsonl */
 export function realShapeFiles(folder) {
   const done = join(folder, "done.json");
   if (existsSync(done) && JSON.parse(readFileSync(done, "utf8")).version === version) return folder;
@@ -17,7 +17,8 @@ export function realShapeFiles(folder) {
   const known = writeTokenizer(join(folder, "model"), words);
   writeModel(join(folder, "model"));
   writeDictionary(join(folder, "dictionary"));
-  writeFileSync(join(folder, "sentences.csv"), sentences(known, 59));
+  writeFileSync(join(folder, "sentences.csv"), `sentence\n${sentences(known, 59).map((text) => `"${text}"\n`).join("")}`);
+  writeFileSync(join(folder, "texts.jsonl"), documents(known, 1000));
   writeFileSync(`${done}.part`, JSON.stringify({ version }));
   renameSync(`${done}.part`, done);
   return folder;
@@ -51,14 +52,18 @@ function pseudoWords(count) {
   return [...words];
 }
 
-/** CSV of sentences of 6 to 30 words. */
-function sentences(words, count) {
-  const next = random(2);
-  const lines = Array.from({ length: count }, () => {
+/** Sentences of 6 to 30 words. */
+function sentences(words, count, next = random(2)) {
+  return Array.from({ length: count }, () => {
     const text = Array.from({ length: 6 + Math.floor(next() * 25) }, () => words[Math.floor(next() ** 2 * words.length)]).join(" ");
-    return `"${text[0].toUpperCase()}${text.slice(1)}."`;
+    return `${text[0].toUpperCase()}${text.slice(1)}.`;
   });
-  return `sentence\n${lines.join("\n")}\n`;
+}
+
+/** JSON lines, texts of 1 to 40 sentences: some 400 tokens each. */
+function documents(words, count) {
+  const next = random(4);
+  return Array.from({ length: count }, () => `${JSON.stringify({ text: sentences(words, 1 + Math.floor(next() * 40), next).join(" ") })}\n`).join("");
 }
 
 /**

@@ -1,0 +1,78 @@
+// The app's whole process on files of the real shape, against a Python script that does the same with PyTorch and
+// transformers, from start to end, warm disk.
+import { CommandError } from "@dictlearn/cli";
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { realShapeFiles } from "../files/realShape.js";
+import { about } from "../harness/machine.js";
+import { ratiosOf, sideOf } from "../harness/measure.js";
+import { inTurns } from "../harness/turns.js";
+
+export const title = "sparse-rep, the whole process";
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+export function rows({ quick, files, threads, device }) {
+  const folder = quick ? undefined : realShapeFiles(join(files, "real-shape"));
+  const [sentences, model, dictionary] = quick ? [[], "demo", "demo"] : [[join(folder, "sentences.csv")], join(folder, "model"), join(folder, "dictionary", "ae.pt")];
+  return [
+    {
+      id: "process",
+      label: quick ? "the demo's model and sentences" : "Pythia-70m's shape, 32,768 features, 59 sentences",
+      shape: quick ? {} : { D: 512, F: 32_768, sentences: 59 },
+      targets: { default: [8, 12], wasm: [8], memory: 1 / 3 },
+      warmup: 1, // the disk
+      rounds: 3,
+      ours: [...sentences, "--model", model, "--dictionary", dictionary, "--threads", String(threads), "--format", "json", "--quiet"],
+      peer: folder && device === "cpu" && { folder, out: join(files, "sparse-rep-python.json") },
+    },
+  ];
+}
+
+export async function measure(_, row, { device, threads, engines, python, rounds = row.rounds }) {
+  const { folder, out } = row.peer || {};
+  const us = engines.default ? "default" : "wasm"; // the app takes a native engine where one is installed
+  const contenders = { [us]: [process.execPath, ["--import", new URL("../harness/usageAtExit.js", import.meta.url).href, here("../../apps/sparse-rep/dist/main.js"), ...row.ours, "--device", device]] };
+  if (python && row.peer) contenders.python = [python, [here("../peers/sparse_rep.py"), folder, out, String(threads)]];
+  const start = about();
+  const taken = await inTurns(Object.fromEntries(Object.entries(contenders).map(([name, [command, args]]) => [name, () => processOf(command, args)])), { rounds, warmup: row.warmup });
+  const ours = JSON.parse(taken[us].at(-1).stdout);
+  const theirs = taken.python && JSON.parse(readFileSync(out, "utf8"));
+  const sides = Object.fromEntries(Object.entries(taken).map(([name, list]) => [name, sideOf({ taken: list, label: name === us ? `Node, ${device}` : "Python", peakMiB: Math.max(...list.map(({ peakMiB }) => peakMiB)), facts: { sentences: ours.sentences.length } })]));
+  if (theirs) sides.python.facts = { sentences: theirs.rows.length, largestDifference: difference(ours, theirs) };
+  return { ...start, versions: { node: process.versions.node, ...theirs?.versions }, device, threads, rounds, label: row.label, shape: row.shape, base: "python", targets: row.targets, sides, ratios: ratiosOf(sides, taken, "python") };
+}
+
+/** Runs a process to its end. What it writes to file descriptor 3 is what it used: { peakMiB, cpuSeconds }. */
+function processOf(command, args) {
+  return new Promise((resolve, reject) => {
+    const start = performance.now();
+    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe", "pipe"] });
+    const [stdout, stderr, usage] = [1, 2, 3].map((i) => {
+      const chunks = [];
+      child.stdio[i].on("data", (chunk) => chunks.push(chunk));
+      return () => Buffer.concat(chunks).toString();
+    });
+    let seconds;
+    child.on("exit", () => (seconds = (performance.now() - start) / 1000));
+    child.on("error", reject);
+    child.on("close", (code) => (code === 0 ? resolve({ seconds, stdout: stdout(), ...JSON.parse(usage()) }) : reject(new CommandError("IO", `${command} ${args.join(" ")}: exit code ${code}\n${stderr()}`))));
+  });
+}
+
+/** The same job was done: largest |ours - theirs| / (|theirs| + 0.01) over means, variances and maxima. */
+function difference({ sentences }, { rows }) {
+  let largest = 0;
+  sentences.forEach(({ original: o, sparse: s }, i) => {
+    const [a, b] = [[o.mean, o.variance, o.maxWeight, s.mean, s.variance, s.maxWeight], [...rows[i].slice(0, 3), ...rows[i].slice(4, 7)]];
+    a.forEach((value, j) => (largest = Math.max(largest, Math.abs(value - b[j]) / (Math.abs(b[j]) + 0.01))));
+  });
+  return largest;
+}
+
+export function check({ label }, { python, ...ours }) {
+  if (!(Object.values(ours)[0].facts.sentences > 0)) throw new CommandError("IO", `sparse-rep, ${label}: expected sentences, got none`);
+  if (python && !(python.facts.largestDifference < 1e-3)) throw new CommandError("IO", `sparse-rep, ${label}: expected the same statistics of both sides, got ${python.facts.largestDifference} apart`);
+}
