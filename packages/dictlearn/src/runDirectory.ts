@@ -145,7 +145,7 @@ export class RunDirectory {
 }
 
 /** The bytes of a file, whole or not at all, also after a loss of power. */
-async function writeWhole(path: string, pieces: Iterable<string | Uint8Array>): Promise<void> {
+export async function writeWhole(path: string, pieces: Iterable<string | Uint8Array>): Promise<void> {
   const beside = `${path}.part`;
   const file = await open(beside, "w");
   try {

@@ -31,12 +31,11 @@ export interface Found {
 export function recognise({ container, names, configs }: Found, subject: string): { format: Format; config?: Config } {
   const claimed = formats.flatMap((format) => Object.entries(configs).filter(([, config]) => format.claims(config)).map(([file, config]) => ({ format, file, config })));
   const here = claimed.filter(({ format }) => format.container === container);
-  const tensors = (format: Format) => format.fits(names);
+  const fitting = formats.filter((format) => format.container === container && format.fits(names));
   if (here.length) {
     const [{ format, file, config }] = here;
-    const others = formats.filter((other) => other !== format && tensors(other));
-    if (!tensors(format) && others.length)
-      throw new DictionaryError("FORMAT", `${subject}: expected the tensors of ${format.library}, whose ${file} is beside it (${format.mark}), got those of ${either(others)}: ${listed(names)}`, "give the config that belongs to the weights");
+    if (fitting.length && !fitting.includes(format))
+      throw new DictionaryError("FORMAT", `${subject}: expected the tensors of ${format.library}, whose ${file} is beside it (${format.mark}), got those of ${either(fitting)}: ${listed(names)}`, "give the config that belongs to the weights");
     return { format, config };
   }
   if (claimed.length) {
@@ -45,9 +44,8 @@ export function recognise({ container, names, configs }: Found, subject: string)
   }
   const format = formats.find((one) => one.configless && one.container === container);
   if (format) return { format };
-  const like = formats.filter(tensors);
   const found = Object.entries(configs).map(([file, config]) => `${file} with ${listed(Object.keys(config))}`);
-  if (like.length) throw new DictionaryError("FORMAT", `${subject}: expected a config beside these tensors of ${either(like)} (${formats.filter((one) => one.container === container).map((one) => `${one.files.config} with ${one.mark} for ${one.library}`).join("; ")}), got ${found.join("; ") || "none"}`);
+  if (fitting.length) throw new DictionaryError("FORMAT", `${subject}: expected a config beside these tensors of ${either(fitting)} (${fitting.map(({ files, mark }) => `${files.config} with ${mark}`).join("; ")}), got ${found.join("; ") || "none"}`);
   throw new DictionaryError("FORMAT", `${subject}: expected a dictionary of ${either(formats)}, got tensors ${listed(names)}; ${found.join("; ") || "no config"}`);
 }
 
