@@ -33,23 +33,28 @@ export async function dictionaryFiles(name: string, { hub }: HubOption): Promise
     const at = hub ?? defaultHub();
     const inside = entry ?? path;
     const paths = isWeights(inside) ? [inside] : weightsNames.map((weights) => posix.join(inside, weights));
-    return only(name, entry === undefined ? hubFolder(at, ref, { known: paths }) : zipFolder(at, ref, path), paths);
+    if (entry === undefined) return (await only(name, hubFolder(at, ref, { known: paths }), paths)) ?? none(name, paths);
+    const folder = zipFolder(at, ref, path);
+    return (await only(name, folder, paths)) ?? { folder, path: paths[0] }; // reading it says which entries are near
   }
   const found = await stat(name).catch(() => undefined);
   if (!found) throw new DictlearnError("NOT_FOUND", `${name}: expected a dictionary (${either(weightsNames)}, or the folder of one), got no such file`, 'give its path, hf:OWNER/REPO/path of one on the Hugging Face Hub, or "demo"');
-  return found.isDirectory() ? only(name, localFolder(name), weightsNames) : { folder: localFolder(dirname(name)), path: basename(name) };
+  return found.isDirectory() ? ((await only(name, localFolder(name), weightsNames)) ?? none(name, weightsNames)) : { folder: localFolder(dirname(name)), path: basename(name) };
 }
 
 const isWeights = (path: string) => /\.(pt|safetensors)$/.test(path);
 
 /** The one of these paths at which something lies. Of a single one the reader says if there is nothing. */
-async function only(name: string, folder: Folder, paths: readonly string[]): Promise<DictionaryFiles> {
+async function only(name: string, folder: Folder, paths: readonly string[]): Promise<DictionaryFiles | undefined> {
   if (paths.length === 1) return { folder, path: paths[0] };
   const there = await Promise.all(paths.map((path) => folder.has(path)));
   const found = paths.filter((_, i) => there[i]);
-  if (found.length === 0) throw new DictlearnError("NOT_FOUND", `${name}: expected a dictionary (${either(paths)}), got none of them`, "give the path of its weights");
   if (found.length > 1) throw new DictlearnError("FORMAT", `${name}: expected one dictionary, got ${found.join(" and ")}`, "give the path of one of them");
-  return { folder, path: found[0] };
+  return found.length ? { folder, path: found[0] } : undefined;
+}
+
+function none(name: string, paths: readonly string[]): never {
+  throw new DictlearnError("NOT_FOUND", `${name}: expected a dictionary (${either(paths)}), got none of them`, "give the path of its weights");
 }
 
 const either = (names: readonly string[]) => names.join(", ").replace(/, ([^,]*)$/, " or $1");

@@ -178,7 +178,7 @@ describe("a dictionary on the Hub", () => {
     mkdirSync(join(snapshot, "layers.3.mlp"), { recursive: true });
     mkdirSync(join(snapshot, "../../refs"));
     writeFileSync(join(snapshot, "../../refs/main"), firstCommit);
-    for (const [name, { bytes }] of Object.entries(under("layers.3.mlp", "formats/sparsify/topk"))) writeFileSync(join(snapshot, name), bytes);
+    for (const name of ["cfg.json", "sae.safetensors"]) copyFileSync(oracle(`formats/sparsify/topk/${name}`), join(snapshot, "layers.3.mlp", name));
     const dictionary = await openDictionary("hf:owner/python-saes/layers.3.mlp", { device: device!, hub: open({ offline: true }) });
     expect(dictionary.kind).toBe("AutoEncoderTopK");
     dictionary.dispose();

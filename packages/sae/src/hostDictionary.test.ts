@@ -14,7 +14,7 @@ test.each([
   ["skip_transcoder", "AutoEncoderNew", "skip connection"],
 ])("%s: features alone are refused, since they don't say what is decoded", async (name, kind, why) => {
   const dictionary = openHostDictionary(device, await read(name));
-  const features = dictionary.encode(device.tensor(new Float32Array(12).fill(1).with(3, 2), [1, 12]));
+  const features = dictionary.encode(device.tensor(Float32Array.from({ length: 12 }, (_, d) => d), [1, 12]));
   expect(() => dictionary.decode(features)).toThrow(expect.objectContaining({ code: "USAGE", message: `${kind}: expected x beside the features (${why}), got features alone` }));
   features.dispose();
   dictionary.dispose();
