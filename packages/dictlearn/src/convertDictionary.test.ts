@@ -100,6 +100,17 @@ describe("there and back", async () => {
     }
   });
 
+  test("expected_average_only_in stays with SAELens until its factor is given", async () => {
+    const [name, source] = ["formats/saelens/standard_expected_average", readOracle("formats/saelens/standard_expected_average/io.safetensors") as Record<string, { data: Float32Array; shape: number[] }>];
+    const activationScale = source.folded_factor.data[0];
+    await convertDictionary(path(name), join(folder, "unfolded"), { to: "saelens" });
+    await convertDictionary(path(name), join(folder, "folded"), { to: "saelens", activationScale });
+    const mode = (at: string) => (JSON.parse(readFileSync(join(folder, at, "cfg.json"), "utf8")) as { normalize_activations: string }).normalize_activations;
+    expect([mode("unfolded"), mode("folded")]).toEqual(["expected_average_only_in", "none"]);
+    expectSame(await run(device!, join(folder, "unfolded"), source.x), { f: source.f.data, xHat: source.x_hat.data });
+    expectSame(await run(device!, join(folder, "folded"), source.x), { f: source.folded_f.data, xHat: source.folded_x_hat.data });
+  });
+
   test("where it came from goes along, in the spelling of each library", async () => {
     await convertDictionary(path("trained/standard"), join(folder, "a"), { to: "saelens" });
     const { metadata } = JSON.parse(readFileSync(join(folder, "a/cfg.json"), "utf8")) as { metadata: object };
@@ -118,6 +129,7 @@ describe("what a format has no form for is one line, and nothing is written", ()
     ["formats/saelens/jumprelu", "sparsify", "JumpReluAutoEncoder: expected AutoEncoderTopK for sparsify, which keeps the k largest features, got JumpReluAutoEncoder"],
     ["formats/saelens/jumprelu_layer_norm", "dictionary-learning", "JumpReluAutoEncoder: expected an autoencoder without normalised inputs to write, got layer_norm"],
     ["formats/saelens/topk_rescaled", "sparsify", "AutoEncoderTopK: expected an autoencoder without normalised inputs to write, got constant_norm_rescale"],
+    ["formats/saelens/standard_expected_average", "dictionary-learning", "AutoEncoder: expected an autoencoder without normalised inputs to write, got expected_average_only_in without the factor (activationScale)"],
     ["formats/saelens/transcoder", "dictionary-learning", "AutoEncoderNew: expected an autoencoder without normalised inputs to write, got a transcoder"],
     ["formats/saelens/skip_transcoder", "saelens", "AutoEncoderNew: expected an autoencoder to write, got a transcoder"],
     ["formats/sparsify/transcoder", "sparsify", "AutoEncoderTopK: expected an autoencoder without normalised inputs to write, got a transcoder"],

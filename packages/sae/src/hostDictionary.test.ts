@@ -1,7 +1,7 @@
-import { devices } from "@dictlearn/testing";
-import { expect, test } from "vitest";
-import { jsonOracle, openSafetensorsOracle } from "../test/oracles.js";
-import { evaluateActivations, foldActivationScale, formatNamed, openHostDictionary, type HostDictionary } from "./index.js";
+import { devices, readOracle } from "@dictlearn/testing";
+import { describe, expect, test } from "vitest";
+import { dense, expectNear, jsonOracle, openOracle, openSafetensorsOracle, support } from "../test/oracles.js";
+import { type Config, evaluateActivations, foldActivationScale, foldDecoderBias, formatNamed, openHostDictionary, type HostDictionary } from "./index.js";
 
 const [{ device: cpu }] = await devices();
 const device = cpu!;
@@ -24,6 +24,28 @@ test.each([["transcoder", 16], ["skip_transcoder", 12]])("%s is not evaluated as
   const dictionary = openHostDictionary(device, await read(name));
   await expect(evaluateActivations(dictionary, [])).rejects.toMatchObject({ code: "UNSUPPORTED", message: `AutoEncoderNew: expected an autoencoder, which gives its activations again, got a transcoder (12 to ${O})` });
   dictionary.dispose();
+});
+
+describe.each(await devices())("on $name", ({ device, skipped }) => {
+  test.skipIf(skipped).each(["GatedAutoEncoder", "JumpReluAutoEncoder", "AutoEncoderTopK", "BatchTopKSAE", "MatryoshkaBatchTopKSAE"])("%s: taking b from x or not, and its bias changed by W b in its place, are the same", async (name) => {
+    const x = readOracle(`formats/dl/${name}/io.safetensors`).x.data as Float32Array;
+    const plain = await formatNamed("dictionary-learning").read(await openOracle(`formats/dl/${name}/ae.pt`), { subject: name, config: jsonOracle(`formats/dl/${name}/config.json`) as Config });
+    const other = { ...plain, applyDecoderBiasToInput: !plain.kind.centred };
+    const [own, before, after] = [plain, other, foldDecoderBias(other)].map((host) => openHostDictionary(device!, host));
+    await device!.scope(async () => {
+      const rows = device!.tensor(x, [20, 12]);
+      const [a, b, c] = [await dense(own.encode(rows)), await dense(before.encode(rows)), await dense(after.encode(rows))];
+      expect(support(c)).toEqual(support(b));
+      expectNear(c, b);
+      expect(support(a)).not.toEqual(support(b)); // it does make a difference
+      // and by hand: the features of x are those of x + b to one that takes b from it, and the other way round
+      const sign = plain.kind.centred ? 1 : -1;
+      const { decoderBias } = plain.weights as { decoderBias: Float32Array };
+      const moved = device!.tensor(x.map((value, i) => value + sign * decoderBias[i % 12]), [20, 12]);
+      expectNear(b, await dense(own.encode(moved)));
+    });
+    for (const dictionary of [own, before, after]) dictionary.dispose();
+  });
 });
 
 test.each([0, -1, NaN, Infinity])("a scale of %s is refused", async (scale) => {

@@ -13,6 +13,8 @@ export interface HostDictionary<W extends object = object> {
   readonly applyDecoderBiasToInput?: boolean;
   /** What is done to each row of x before, and undone behind. */
   readonly inputNorm?: InputNorm;
+  /** Whether x was multiplied by a number in training that is in no file: `foldActivationScale` folds it. */
+  readonly scaledOutside?: true;
   /** Only of a transcoder: the width of what it gives. */
   readonly output?: { readonly D: number };
   /** f32[O,D]: x · skipᵀ is added to what is decoded. */
@@ -77,6 +79,13 @@ export function foldDecoderBias(host: HostDictionary): HostDictionary {
   return { kind, weights: kind.shifted!({ ...weights, encoder: rows }, by), ...rest };
 }
 
+/** What of a dictionary the tensors of an autoencoder can't hold, for formats that have nothing else. */
+export function beyondWeights({ output, skip, inputNorm, scaledOutside }: HostDictionary): string | undefined {
+  if (output) return "a transcoder";
+  if (skip) return "one with a skip connection";
+  return inputNorm ?? (scaledOutside && "expected_average_only_in without the factor (activationScale)");
+}
+
 /**
  * The dictionary of x for one that was trained on x · scale, as SAELens folds it: W · scale, decoder / scale, b / scale. Its
  * features stay as large as they were in training.
@@ -87,8 +96,9 @@ export function foldActivationScale(host: HostDictionary, scale: number): HostDi
   if (host.kind.centred === undefined) throw new DictionaryError("UNSUPPORTED", `${host.kind.name}: expected a class whose weights are known, got one of one's own`);
   const weights = host.weights as { encoder: Matrix; decoder: Matrix; decoderBias: Float32Array };
   const factor = Math.fround(scale);
+  const { scaledOutside: _, ...rest } = host;
   return {
-    ...host,
+    ...rest,
     weights: {
       ...weights,
       encoder: rowsOf(weights.encoder).map((w) => w * factor),

@@ -9,7 +9,7 @@ import { savedGatedAutoEncoder } from "../dictionaries/gatedAutoEncoder.js";
 import { savedJumpReluAutoEncoder } from "../dictionaries/jumpReluAutoEncoder.js";
 import { savedMatryoshkaBatchTopK } from "../dictionaries/matryoshkaBatchTopK.js";
 import { DictionaryError } from "../error.js";
-import { type HostDictionary, openHostDictionary, foldDecoderBias, type Origin } from "../hostDictionary.js";
+import { beyondWeights, foldDecoderBias, openHostDictionary, type HostDictionary, type Origin } from "../hostDictionary.js";
 import { numberOf, textOf } from "./configValue.js";
 import { type Config, type Format, type ReadHostOptions } from "./format.js";
 import { difference, listed, readWeights, type TensorFile } from "./readWeights.js";
@@ -67,8 +67,8 @@ export const dictionaryLearning: Format = {
   fits: (names) => classes.some((saved) => Object.values(difference(saved, names)).flat().length === 0),
   read,
   write(host) {
-    const { kind, weights, output, skip, inputNorm, origin = {} } = foldDecoderBias(host);
-    const other = output ? "a transcoder" : skip ? "one with a skip connection" : inputNorm;
+    const { kind, weights, origin = {} } = foldDecoderBias(host);
+    const other = beyondWeights(host);
     if (other) throw new DictionaryError("UNSUPPORTED", `${kind.name}: expected an autoencoder without normalised inputs to write, got ${other}`);
     if (!("tensors" in kind)) throw new DictionaryError("UNSUPPORTED", `${kind.name}: expected ${either(classes)} for dictionary_learning, got ${kind.name}`);
     const { model, site, contextLength } = origin;

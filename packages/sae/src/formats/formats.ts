@@ -33,7 +33,7 @@ export function recognise({ container, names, configs }: Found, subject: string)
   const here = claimed.filter(({ format }) => format.container === container);
   const fitting = formats.filter((format) => format.container === container && format.fits(names));
   if (here.length) {
-    const [{ format, file, config }] = here;
+    const { format, file, config } = here.find(({ format }) => fitting.includes(format)) ?? here[0];
     if (fitting.length && !fitting.includes(format))
       throw new DictionaryError("FORMAT", `${subject}: expected the tensors of ${format.library}, whose ${file} is beside it (${format.mark}), got those of ${either(fitting)}: ${listed(names)}`, "give the config that belongs to the weights");
     return { format, config };

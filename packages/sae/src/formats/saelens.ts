@@ -129,6 +129,7 @@ export const saeLens: Format = {
       ...made,
       ...(made.kind.centred !== centred && { applyDecoderBiasToInput: centred }),
       ...(inputNorm && { inputNorm }),
+      ...(outside.includes(cfg.normalize_activations) && { scaledOutside: true }),
       ...(architecture.transcoder && { output: { D: O } }),
       ...(skip && { skip }),
       origin: originOf(cfg),
@@ -152,7 +153,7 @@ export const saeLens: Format = {
         dtype: "float32",
         device: "cpu",
         apply_b_dec_to_input: host.applyDecoderBiasToInput ?? kind.centred,
-        normalize_activations: inputNorm ?? "none",
+        normalize_activations: inputNorm ?? (host.scaledOutside ? "expected_average_only_in" : "none"),
         reshape_activations: hook?.endsWith("hook_z") ? "hook_z" : "none",
         metadata: {
           sae_lens_training_version: null,
@@ -191,13 +192,13 @@ function architectureOf(cfg: Config, subject: string): Architecture<object> {
   return found;
 }
 
-/** Ways of normalising that SAELens leaves to whoever makes the activations. */
-const outside: readonly unknown[] = ["none", "expected_average_only_in", true, false];
+/** Normalisation that SAELens leaves to whoever makes the activations; `true` before version 6. */
+const outside: readonly unknown[] = ["expected_average_only_in", true];
 
 function inputNormOf(cfg: Config, subject: string): InputNorm | undefined {
-  const said_ = cfg.normalize_activations ?? "none";
-  const norm = inputNorms.find((name) => name === said_);
-  if (!norm && !outside.includes(said_)) throw new DictionaryError("UNSUPPORTED", `${subject}: expected normalize_activations none, expected_average_only_in, ${inputNorms.join(" or ")}, got ${said(said_)} (cfg.json)`);
+  const mode = cfg.normalize_activations ?? "none";
+  const norm = inputNorms.find((name) => name === mode);
+  if (!norm && mode !== "none" && mode !== false && !outside.includes(mode)) throw new DictionaryError("UNSUPPORTED", `${subject}: expected normalize_activations none, expected_average_only_in, ${inputNorms.join(" or ")}, got ${said(mode)} (cfg.json)`);
   return norm;
 }
 

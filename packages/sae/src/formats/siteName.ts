@@ -10,7 +10,7 @@ const places: Readonly<Record<string, string>> = {
 /** `resid_post_layer_3` → `blocks.3.hook_resid_post`; other names as they are. */
 export function hookName(site: string): string {
   const [, place, layer] = /^(\w+?)_layer_?(\d+)$/.exec(site) ?? [];
-  return place in places ? `blocks.${layer}.${places[place]}` : site;
+  return place !== undefined && Object.hasOwn(places, place) ? `blocks.${layer}.${places[place]}` : site;
 }
 
 /** `blocks.3.hook_resid_post` → `resid_post_layer_3`; other names as they are. */

@@ -1,7 +1,7 @@
 import { savedAutoEncoderTopK, type TopKWeights } from "../dictionaries/autoEncoderTopK.js";
 import { groupMaxClass, type GroupMaxWeights } from "../dictionaries/groupMax.js";
 import { DictionaryError } from "../error.js";
-import { foldDecoderBias, type HostDictionary } from "../hostDictionary.js";
+import { beyondWeights, foldDecoderBias, type HostDictionary } from "../hostDictionary.js";
 import { flag, said, wholeNumber } from "./configValue.js";
 import { type Format } from "./format.js";
 import { difference, readWeights } from "./readWeights.js";
@@ -42,7 +42,8 @@ export const sparsify: Format = {
     const D = wholeNumber(cfg, "d_in", subject);
     const F = cfg.num_latents ? wholeNumber(cfg, "num_latents", subject) : D * wholeNumber({ expansion_factor: 32, ...cfg }, "expansion_factor", subject);
     const k = wholeNumber({ k: 32, ...cfg }, "k", subject);
-    const activation = activations[(cfg.activation ?? "topk") as keyof typeof activations];
+    const named = cfg.activation ?? "topk";
+    const activation = named === "topk" || named === "groupmax" ? activations[named] : undefined;
     if (!activation || flag(cfg, "signed", subject, false))
       throw new DictionaryError("UNSUPPORTED", `${subject}: expected activation topk or groupmax, not signed, got ${said({ activation: cfg.activation, signed: cfg.signed })} (cfg.json)`);
 
@@ -64,7 +65,7 @@ export const sparsify: Format = {
     const { name } = kind;
     const activation = kind === savedAutoEncoderTopK ? "topk" : kind === groupMaxClass ? "groupmax" : undefined;
     if (!activation) throw new DictionaryError("UNSUPPORTED", `${name}: expected AutoEncoderTopK for sparsify, which keeps the k largest features, got ${name}`);
-    const other = host.output ? "a transcoder" : host.skip ? "one with a skip connection" : host.inputNorm;
+    const other = beyondWeights(host);
     if (other) throw new DictionaryError("UNSUPPORTED", `${name}: expected an autoencoder without normalised inputs to write, got ${other}`);
     const { k, encoderBias, decoderBias } = weights as TopKWeights;
     return {
