@@ -56,13 +56,15 @@ describe("texts", async () => {
     expect(device!.bytesInUse).toBe(before);
   });
 
-  test("none, and a dictionary of another width, are errors", async () => {
+  test("none, a dictionary of another width and a transcoder are errors", async () => {
     const model = await openModel("demo", { device: device! });
     const dictionary = await openDictionary("demo", { device: device! });
     await expect(evaluate(model, dictionary, [{ text: "" }], { site: "layers.3.mlp_out" })).rejects.toMatchObject({ code: "USAGE", message: "texts: expected some of two tokens or more, got none" });
     const other = await openDictionary(fileURLToPath(oracle("sparse-rep/ae.pt")), { device: device! });
     await expect(evaluate(model, other, texts, { site: "layers.3.mlp_out" })).rejects.toMatchObject({ code: "SHAPE" });
-    for (const one of [dictionary, other]) one.dispose();
+    const transcoder = await openDictionary(fileURLToPath(oracle("formats/sparsify/transcoder")), { device: device! });
+    await expect(evaluate(model, transcoder, texts, { site: "layers.3.mlp_out" })).rejects.toMatchObject({ code: "UNSUPPORTED", message: "AutoEncoderTopK: expected an autoencoder, which gives its activations again, got a transcoder (12 to 12)" });
+    for (const one of [dictionary, other, transcoder]) one.dispose();
     await model.dispose();
   });
 });

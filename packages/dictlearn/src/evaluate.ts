@@ -1,6 +1,6 @@
 import { type Tensor } from "@dictlearn/kernels";
 import { type Neox, type PackedRows, packRows } from "@dictlearn/neox";
-import { type ActivationMetrics, AliveFeatures, BatchSums, type Dictionary, type DictionaryMetrics, meanMetrics } from "@dictlearn/sae";
+import { type ActivationMetrics, AliveFeatures, BatchSums, type Dictionary, type DictionaryMetrics, expectAutoEncoder, meanMetrics } from "@dictlearn/sae";
 import { passFeatures } from "./analyse.js";
 import { DictlearnError } from "./error.js";
 import { firstTokens } from "./firstTokens.js";
@@ -33,12 +33,13 @@ export interface EvaluateOptions {
  * How well a dictionary describes a model's activations at a site, and how much of the model's loss its reconstructions
  * keep when they take their place at every token.
  * @param texts as `openTexts` gives them; those without tokens are left out
- * @throws DictlearnError SHAPE if the widths differ, USAGE if there are no texts
+ * @throws DictlearnError SHAPE if the widths differ, USAGE if there are no texts; DictionaryError UNSUPPORTED for a transcoder
  * @see dictionary_learning/evaluation.py, `evaluate` and `loss_recovered`
  */
 export async function evaluate(model: Model, dictionary: Dictionary, texts: AsyncIterable<{ text: string }> | Iterable<{ text: string }>, options: EvaluateOptions): Promise<Metrics> {
   const { contextLength = 128, batchSize = 128, batches = 1 } = options;
   const site = model.site(options.site);
+  expectAutoEncoder(dictionary);
   if (dictionary.D !== model.width)
     throw new DictlearnError("SHAPE", `dictionary: expected D = ${model.width} (${site} of ${model.name}), got D = ${dictionary.D}`, "take a dictionary that was trained on this model");
 
@@ -75,8 +76,9 @@ export async function evaluateRows(neox: Neox, dictionary: Dictionary, rows: Pac
     for (let start = 0; start < x.length; start += step) {
       const piece = x.subarray(start, start + step);
       const [features, decoded] = await device.scope(() => {
-        const f = dictionary.encode(device.tensor(piece, [piece.length / dictionary.D, dictionary.D]));
-        return Promise.all([f.read(), dictionary.decode(f).read() as Promise<Float32Array>]);
+        const rows = device.tensor(piece, [piece.length / dictionary.D, dictionary.D]);
+        const f = dictionary.encode(rows);
+        return Promise.all([f.read(), dictionary.decode(f, rows).read() as Promise<Float32Array>]);
       });
       sums.add(piece, decoded, features);
       alive.add(features);

@@ -10,6 +10,8 @@ export interface Folder {
   readonly name: string;
   /** A small file, such as config.json, as text; undefined where there is none. */
   text(path: string): Promise<string | undefined>;
+  /** Whether there is such a file. */
+  has(path: string): Promise<boolean>;
   /** The path on this machine of a file that is needed as a whole. */
   local(path: string): Promise<string>;
 }

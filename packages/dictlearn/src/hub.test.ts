@@ -15,6 +15,8 @@ const small = fileURLToPath(oracle("sparse-rep/model"));
 const files = (folder: string): Record<string, HubFile> =>
   Object.fromEntries(readdirSync(folder).map((name) => [name, { bytes: readFileSync(join(folder, name)), lfs: /\.(safetensors|pt)$/.test(name) }]));
 const model = files(small);
+/** Recorded files as they lie in a folder of a repository. */
+const under = (folder: string, recorded: string) => Object.fromEntries(Object.entries(files(fileURLToPath(oracle(recorded)))).map(([name, file]) => [`${folder}/${name}`, file]));
 const text = (content: string): HubFile => ({ bytes: new TextEncoder().encode(content) });
 
 /** The small model followed by 4 MB that nothing asks for, so that what is not read shows. */
@@ -43,7 +45,7 @@ const repos = (): Record<string, HubRepo> => ({
   "owner/small": { commits: { [firstCommit]: { ...model, "model.safetensors": { bytes: padded(weights), lfs: true } }, [secondCommit]: { "README.md": text("nothing else") } }, refs: { v1: firstCommit, main: secondCommit } },
   "owner/sharded": { commits: { [firstCommit]: sharded }, refs: { main: firstCommit } },
   "owner/private": { private: true, commits: { [firstCommit]: model }, refs: { main: firstCommit } },
-  "owner/saes": { commits: { [firstCommit]: { "runs/a/ae.pt": { bytes: readFileSync(oracle("sparse-rep/ae.pt")), lfs: true } } }, refs: { main: firstCommit } },
+  "owner/saes": { commits: { [firstCommit]: { "runs/a/ae.pt": { bytes: readFileSync(oracle("sparse-rep/ae.pt")), lfs: true }, ...under("layers.3.mlp", "formats/sparsify/topk"), ...under("blocks.3", "formats/saelens/gated") } }, refs: { main: firstCommit } },
 });
 
 let hub: HubSetup;
@@ -159,6 +161,28 @@ describe("a dictionary on the Hub", () => {
     const dictionary = await openDictionary(name, { device: device!, hub: open() });
     expect([dictionary.D, dictionary.kind]).toEqual([32, "AutoEncoder"]);
     dictionary.dispose();
+  });
+  test.each([
+    ["hf:owner/saes/layers.3.mlp", "AutoEncoderTopK"],
+    ["hf:owner/saes/layers.3.mlp/sae.safetensors", "AutoEncoderTopK"],
+    ["hf:owner/saes@main/blocks.3", "GatedAutoEncoder"],
+  ])("%s, of another library; of its folder only weights and config are fetched, and they serve without a network", async (name, kind) => {
+    const dictionary = await openDictionary(name, { device: device!, hub: open() });
+    expect([dictionary.D, dictionary.F, dictionary.kind]).toEqual([12, 40, kind]);
+    dictionary.dispose();
+    expect(hub.server.requests.filter(({ path }) => /io\.safetensors|sparsity/.test(path))).toEqual([]);
+    (await openDictionary(name, { device: device!, hub: open({ offline: true }) })).dispose();
+  });
+  test("that Python cached serves without a network", async () => {
+    const snapshot = join(hub.options.cache, "models--owner--python-saes", "snapshots", firstCommit);
+    mkdirSync(join(snapshot, "layers.3.mlp"), { recursive: true });
+    mkdirSync(join(snapshot, "../../refs"));
+    writeFileSync(join(snapshot, "../../refs/main"), firstCommit);
+    for (const name of ["cfg.json", "sae.safetensors"]) copyFileSync(oracle(`formats/sparsify/topk/${name}`), join(snapshot, "layers.3.mlp", name));
+    const dictionary = await openDictionary("hf:owner/python-saes/layers.3.mlp", { device: device!, hub: open({ offline: true }) });
+    expect(dictionary.kind).toBe("AutoEncoderTopK");
+    dictionary.dispose();
+    expect(hub.server.requests).toEqual([]);
   });
   test("that is not there is an error of one line", async () => {
     await expect(openDictionary("hf:owner/saes/runs/b", { device: device!, hub: open() })).rejects.toMatchObject({ code: "NOT_FOUND", message: expect.stringContaining("runs/b/ae.pt") });

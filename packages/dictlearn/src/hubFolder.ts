@@ -8,16 +8,19 @@ import { filesUnder, localFolder } from "./localFolder.js";
 /**
  * A repository of the Hub at a revision. Small files are cached whole; of weights only the ranges that are asked for are
  * fetched and kept; what is streamed is not kept unless `keep` says so.
+ * @param options.known files of which one shows where its cached files lie when there is no network
  */
-export function hubFolder(hub: Hub, ref: RepoRef, { keep = false }: { keep?: boolean } = {}): OpenFolder {
+export function hubFolder(hub: Hub, ref: RepoRef, { keep = false, known = [ref.type === "dataset" ? "README.md" : "config.json"] }: { keep?: boolean; known?: readonly string[] } = {}): OpenFolder {
   let listing: Promise<{ path: string; size: number }[]> | undefined;
-  const list = () => (listing ??= hub.files(ref).catch((error) => cachedFiles(hub, ref, error)));
+  const list = () => (listing ??= hub.files(ref).catch((error) => cachedFiles(hub, ref, known, error)));
+  const has = async (path: string) => (await list()).some((file) => file.path === path);
 
   return {
     name: ref.revision === undefined ? ref.repo : `${ref.repo}@${ref.revision}`,
     files: async () => (await list()).map(({ path }) => path),
+    has,
     async text(path) {
-      if (!(await list()).some((file) => file.path === path)) return undefined;
+      if (!(await has(path))) return undefined;
       return readFile(await hub.file(ref, path), "utf8");
     },
     source: (path) => hub.source(ref, path),
@@ -30,11 +33,15 @@ export function hubFolder(hub: Hub, ref: RepoRef, { keep = false }: { keep?: boo
 }
 
 /** Without a network: a cache that Python filled holds no list of the files, so what lies in it is the list. */
-async function cachedFiles(hub: Hub, ref: RepoRef, error: unknown): Promise<{ path: string; size: number }[]> {
-  const known = await hub.find(ref, ref.type === "dataset" ? "README.md" : "config.json");
-  if (known === undefined) throw error;
-  const files = await filesUnder(dirname(known));
-  return Promise.all(files.map(async (path) => ({ path, size: (await stat(join(dirname(known), path))).size })));
+async function cachedFiles(hub: Hub, ref: RepoRef, known: readonly string[], error: unknown): Promise<{ path: string; size: number }[]> {
+  for (const name of known) {
+    const found = await hub.find(ref, name);
+    if (found === undefined) continue;
+    const snapshot = join(found, ...name.split("/").map(() => ".."));
+    const files = await filesUnder(snapshot);
+    return Promise.all(files.map(async (path) => ({ path, size: (await stat(join(snapshot, path))).size })));
+  }
+  throw error;
 }
 
 /** Fetched as it is read, and forgotten. */

@@ -10,6 +10,7 @@ export function localFolder(path: string, name = path): OpenFolder {
   return {
     name,
     files: () => filesUnder(path),
+    has: async (file) => (await stat(join(path, file)).catch(() => undefined))?.isFile() ?? false,
     async text(file) {
       try {
         return await readFile(join(path, file), "utf8");

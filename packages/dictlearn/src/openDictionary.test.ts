@@ -58,7 +58,7 @@ describe("what is not a dictionary is an error of one line", async () => {
     ["broken/empty.pt", /./],
     ["broken/not_a_checkpoint.pt", /./],
     ["dl_variants/backup_AutoEncoder.pt", /expected a finished dictionary, got the backup of a run at step \d+/],
-    ["nowhere/ae.pt", /expected a dictionary \(ae\.pt, or its folder\), got no such file/],
+    ["nowhere/ae.pt", /expected a dictionary \(ae\.pt, sae_weights\.safetensors or sae\.safetensors, or the folder of one\), got no such file/],
   ];
   test.each(cases)("%s", async (name, message) => {
     const error = await openDictionary(path(name), { device: device! }).catch((error: unknown) => error);

@@ -7,15 +7,21 @@ import { type Folder } from "./folder.js";
  * its path, where no other ends so: `10_32768/ae.pt` is `dictionaries/10_32768/ae.pt`.
  */
 export function zipFolder(hub: Hub, ref: RepoRef, zip: string): Folder {
+  /** The path of an entry here; undefined if there is none such. If it is the zip that is missing, `local` says so. */
+  async function find(path: string): Promise<string | undefined> {
+    try {
+      return await hub.zipEntry(ref, zip, path);
+    } catch (error) {
+      if (error instanceof HubError && error.code === "NOT_FOUND") return undefined;
+      throw error;
+    }
+  }
   return {
     name: `${ref.repo}${ref.revision === undefined ? "" : `@${ref.revision}`}/${zip}!`,
+    has: async (path) => (await find(path)) !== undefined,
     async text(path) {
-      try {
-        return await readFile(await hub.zipEntry(ref, zip, path), "utf8");
-      } catch (error) {
-        if (error instanceof HubError && error.code === "NOT_FOUND") return undefined; // if it is the zip that is missing, `local` says so
-        throw error;
-      }
+      const found = await find(path);
+      return found === undefined ? undefined : readFile(found, "utf8");
     },
     local: (path) => hub.zipEntry(ref, zip, path),
   };

@@ -7,14 +7,14 @@ export class Decoder {
 
   constructor(
     readonly device: Device,
-    readonly D: number,
+    readonly O: number,
     readonly F: number,
     private readonly matrix: Matrix,
   ) {}
 
-  /** f32[F,D]: one row a feature, so that decoding reads only the rows that are active. */
+  /** f32[F,O]: one row a feature, so that decoding reads only the rows that are active. */
   get rows(): Tensor {
-    return (this.#rows ??= this.device.keep(this.device.tensor(rowsOf(this.matrix), [this.F, this.D])));
+    return (this.#rows ??= this.device.keep(this.device.tensor(rowsOf(this.matrix), [this.F, this.O])));
   }
 
   dispose(): void {

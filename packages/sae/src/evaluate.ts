@@ -1,5 +1,6 @@
 import { type Tensor } from "@dictlearn/kernels";
 import { type Dictionary } from "./dictionary.js";
+import { DictionaryError } from "./error.js";
 
 /** How well a dictionary describes activations, under the names of dictionary_learning's `evaluate`. */
 export interface ActivationMetrics {
@@ -112,20 +113,27 @@ export function meanMetrics<M extends object>(batches: readonly M[]): M {
   return Object.fromEntries(names.map((name) => [name, batches.reduce((sum, batch) => sum + (batch[name] as number), 0) / batches.length])) as M;
 }
 
+/** @throws DictionaryError UNSUPPORTED for a transcoder: what it decodes is not x again */
+export function expectAutoEncoder({ kind, D, output }: Dictionary): void {
+  if (output) throw new DictionaryError("UNSUPPORTED", `${kind}: expected an autoencoder, which gives its activations again, got a transcoder (${D} to ${output.D})`, "its features can be read; its reconstruction belongs to another site");
+}
+
 /**
  * How well a dictionary describes batches of activations. Losses of the model with the reconstruction in place are
  * `evaluate` of the package dictlearn.
  * @param batches f32[B,D] each; they are not disposed
+ * @throws DictionaryError UNSUPPORTED for a transcoder
  * @see dictionary_learning/evaluation.py, `evaluate`
  */
 export async function evaluateActivations(dictionary: Dictionary, batches: AsyncIterable<Tensor> | Iterable<Tensor>): Promise<DictionaryMetrics> {
+  expectAutoEncoder(dictionary);
   const alive = new AliveFeatures(dictionary.F);
   const all: ActivationMetrics[] = [];
   for await (const x of batches) {
     const sums = new BatchSums(dictionary.D);
     const [features, xHat] = await dictionary.device.scope(() => {
       const f = dictionary.encode(x);
-      return Promise.all([f.read(), dictionary.decode(f).read()]);
+      return Promise.all([f.read(), dictionary.decode(f, x).read()]);
     });
     sums.add((await x.read()) as Float32Array, xHat as Float32Array, features);
     alive.add(features);

@@ -1,10 +1,14 @@
 export { type Dictionary } from "./dictionary.js";
 export { DictionaryError } from "./error.js";
-export { AliveFeatures, BatchSums, evaluateActivations, meanMetrics, type ActivationMetrics, type DictionaryMetrics } from "./evaluate.js";
+export { AliveFeatures, BatchSums, evaluateActivations, expectAutoEncoder, meanMetrics, type ActivationMetrics, type DictionaryMetrics } from "./evaluate.js";
 export { readDictionaryLearning, type ReadOptions } from "./formats/dictionary-learning.js";
+export { type Config, type Format, type ReadHostOptions } from "./formats/format.js";
+export { formatNamed, formats, recognise, type Found } from "./formats/formats.js";
 export { readWeights, type TensorFile } from "./formats/readWeights.js";
-export { tensorsOf, type SavedClass, type SavedTensor, type Variants } from "./formats/savedClass.js";
+export { tensorsOf, type DictionaryClass, type Layout, type SavedClass, type SavedTensor, type Variants } from "./formats/savedClass.js";
 export { stateDict, writeDictionaryLearning, type StateTensor, type WriteOptions } from "./formats/writeDictionaryLearning.js";
+export { foldActivationScale, foldDecoderBias, openHostDictionary, type HostDictionary, type Origin } from "./hostDictionary.js";
+export { type InputNorm } from "./inputNorm.js";
 export { Columns, rowsOf, type Matrix } from "./matrix.js";
 
 export { autoEncoder, savedAutoEncoder, type AutoEncoderWeights } from "./dictionaries/autoEncoder.js";
@@ -12,6 +16,7 @@ export { autoEncoderNew, savedAutoEncoderNew, type AutoEncoderNewWeights } from 
 export { autoEncoderTopK, savedAutoEncoderTopK, type TopKWeights } from "./dictionaries/autoEncoderTopK.js";
 export { batchTopKSae, savedBatchTopK } from "./dictionaries/batchTopK.js";
 export { gatedAutoEncoder, savedGatedAutoEncoder, type GatedWeights } from "./dictionaries/gatedAutoEncoder.js";
+export { groupMax, groupMaxClass, type GroupMaxWeights } from "./dictionaries/groupMax.js";
 export { jumpReluAutoEncoder, savedJumpReluAutoEncoder, type JumpReluWeights } from "./dictionaries/jumpReluAutoEncoder.js";
 export { matryoshkaBatchTopK, savedMatryoshkaBatchTopK, type MatryoshkaWeights } from "./dictionaries/matryoshkaBatchTopK.js";
 

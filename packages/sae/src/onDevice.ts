@@ -1,19 +1,21 @@
-import { decodeSparse, type Device, type SparseFeatures, type Tensor } from "@dictlearn/kernels";
+import { decodeSparse, sub, type Device, type SparseFeatures, type Tensor } from "@dictlearn/kernels";
 import { Decoder } from "./decoder.js";
 import { type Dictionary } from "./dictionary.js";
 import { DictionaryError } from "./error.js";
 import { rowsOf, type Matrix } from "./matrix.js";
 
-/** What every dictionary here has; the rest are vectors. */
+/** What every dictionary here has; the rest are vectors. O is D, but for a transcoder. */
 interface Weights {
   readonly encoder: Matrix; //           f32[F,D]
-  readonly decoder: Matrix; //           f32[F,D]
-  readonly decoderBias: Float32Array; // f32[D]
+  readonly decoder: Matrix; //           f32[F,O]
+  readonly decoderBias: Float32Array; // f32[O]
 }
 
 /**
  * A dictionary that decodes as x̂ = f · decoder + decoderBias, from weights on the host.
  * @param vectors what `encode` needs besides the encoder: f32[n] each
+ * @param how.centred whether decoderBias is taken from x first
+ * @param how.used features that have a row in the encoder; default all
  * @param encode x f32[B,D] and the weights on the device → features [B,F]; what it makes on the way is freed
  */
 export function onDevice<V extends string>(
@@ -21,22 +23,26 @@ export function onDevice<V extends string>(
   kind: string,
   { encoder, decoder, decoderBias }: Weights,
   vectors: Readonly<Record<V, Float32Array>>,
-  encode: (x: Tensor, weights: Readonly<Record<V | "encoder" | "decoderBias", Tensor>>) => SparseFeatures,
+  how: { readonly centred: boolean; readonly used?: number },
+  encode: (x: Tensor, weights: Readonly<Record<V | "encoder", Tensor>>) => SparseFeatures,
 ): Dictionary {
-  const D = decoderBias.length;
-  const F = decoder.length / D;
-  if (!Number.isInteger(F)) throw new DictionaryError("SHAPE", `${kind}: expected a decoder of rows of ${D}, got ${decoder.length} numbers (decoderBias is f32[${D}])`);
+  const O = decoderBias.length;
+  const F = decoder.length / O;
+  if (!Number.isInteger(F)) throw new DictionaryError("SHAPE", `${kind}: expected a decoder of rows of ${O}, got ${decoder.length} numbers (decoderBias is f32[${O}])`);
+  const used = how.used ?? F;
+  const D = encoder.length / used;
+  if (!Number.isInteger(D) || (how.centred && D !== O)) throw new DictionaryError("SHAPE", `${kind}: expected an encoder of ${used} rows of ${O}, got ${encoder.length} numbers (decoder is f32[${F},${O}])`);
   const up = (data: Float32Array, shape = [data.length]) => device.keep(device.tensor(data, shape));
   const small = Object.entries<Float32Array>({ ...vectors, decoderBias }).map(([name, data]) => [name, up(data)]);
-  const weights = Object.fromEntries([...small, ["encoder", up(rowsOf(encoder), [encoder.length / D, D])]]) as Record<V | "encoder" | "decoderBias", Tensor>;
-  const lazy = new Decoder(device, D, F, decoder);
+  const weights = Object.fromEntries([...small, ["encoder", up(rowsOf(encoder), [used, D])]]) as Record<V | "encoder" | "decoderBias", Tensor>;
+  const lazy = new Decoder(device, O, F, decoder);
 
   return {
     kind,
     device,
     D,
     F,
-    encode: (x) => device.scope(() => encode(x, weights)),
+    encode: (x) => device.scope(() => encode(how.centred ? sub(x, weights.decoderBias) : x, weights)),
     decode: (features) => decodeSparse(features, lazy.rows, weights.decoderBias),
     dispose() {
       for (const tensor of Object.values<Tensor>(weights)) tensor.dispose();

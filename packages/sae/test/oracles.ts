@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { memorySource, openTorch } from "@dictlearn/checkpoint";
+import { memorySource, openSafetensors, openTorch } from "@dictlearn/checkpoint";
 import { type SparseFeatures } from "@dictlearn/kernels";
 import { expectClose, oracle } from "@dictlearn/testing";
 
@@ -26,3 +26,6 @@ export function expectNear(actual: ArrayLike<number>, expected: ArrayLike<number
 
 /** Which entries are not 0. */
 export const support = (values: ArrayLike<number>): number[] => Array.from(values).flatMap((value, i) => (value === 0 ? [] : [i]));
+
+/** A recorded safetensors file. */
+export const openSafetensorsOracle = (path: string) => openSafetensors(memorySource(new Uint8Array(readFileSync(oracle(path))), path));

@@ -1,9 +1,10 @@
-import { encodeRelu, sub, type Device } from "@dictlearn/kernels";
+import { encodeRelu, type Device } from "@dictlearn/kernels";
 import { type Dictionary } from "../dictionary.js";
 import { type SavedClass } from "../formats/savedClass.js";
 import { type Matrix } from "../matrix.js";
 import { unitDecoder } from "../normalize.js";
 import { onDevice } from "../onDevice.js";
+import { shiftedEncoderBias } from "../shift.js";
 
 export interface AutoEncoderWeights {
   decoderBias: Float32Array; // f32[D], also taken from x
@@ -18,7 +19,7 @@ export interface AutoEncoderWeights {
  */
 export function autoEncoder(device: Device, weights: AutoEncoderWeights): Dictionary {
   const { encoderBias } = weights;
-  return onDevice(device, "AutoEncoder", weights, { encoderBias }, (x, w) => encodeRelu(sub(x, w.decoderBias), w.encoder, w.encoderBias));
+  return onDevice(device, "AutoEncoder", weights, { encoderBias }, { centred: true }, (x, w) => encodeRelu(x, w.encoder, w.encoderBias));
 }
 
 /** dictionary_learning's `AutoEncoder`; its from_pretrained makes the decoder's columns unit vectors unless told not to. */
@@ -31,5 +32,7 @@ export const savedAutoEncoder: SavedClass<AutoEncoderWeights> = {
     decoder: { name: "decoder.weight", shape: ["D", "F"] },
   },
   normalize: unitDecoder,
+  centred: true,
+  shifted: shiftedEncoderBias,
   open: autoEncoder,
 };

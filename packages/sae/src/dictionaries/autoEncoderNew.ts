@@ -3,6 +3,7 @@ import { type Dictionary } from "../dictionary.js";
 import { type SavedClass } from "../formats/savedClass.js";
 import { type Matrix } from "../matrix.js";
 import { onDevice } from "../onDevice.js";
+import { shiftedEncoderBias } from "../shift.js";
 
 export interface AutoEncoderNewWeights {
   encoder: Matrix; //           f32[F,D]
@@ -17,7 +18,7 @@ export interface AutoEncoderNewWeights {
  */
 export function autoEncoderNew(device: Device, weights: AutoEncoderNewWeights): Dictionary {
   const { encoderBias } = weights;
-  return onDevice(device, "AutoEncoderNew", weights, { encoderBias }, (x, w) => encodeRelu(x, w.encoder, w.encoderBias));
+  return onDevice(device, "AutoEncoderNew", weights, { encoderBias }, { centred: false }, (x, w) => encodeRelu(x, w.encoder, w.encoderBias));
 }
 
 /**
@@ -33,5 +34,7 @@ export const savedAutoEncoderNew: SavedClass<AutoEncoderNewWeights> = {
     decoder: { name: "decoder.weight", shape: ["D", "F"] },
     decoderBias: { name: "decoder.bias", shape: ["D"], scaled: true },
   },
+  centred: false,
+  shifted: shiftedEncoderBias,
   open: autoEncoderNew,
 };

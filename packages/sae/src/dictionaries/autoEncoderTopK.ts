@@ -1,8 +1,9 @@
-import { encodeThreshold, encodeTopK, sub, type Device } from "@dictlearn/kernels";
+import { encodeThreshold, encodeTopK, type Device } from "@dictlearn/kernels";
 import { type Dictionary } from "../dictionary.js";
 import { type SavedClass, type Variants } from "../formats/savedClass.js";
 import { type Matrix } from "../matrix.js";
 import { onDevice } from "../onDevice.js";
+import { shiftedEncoderBias } from "../shift.js";
 
 export interface TopKWeights {
   decoderBias: Float32Array; // f32[D], also taken from x
@@ -20,17 +21,17 @@ export interface TopKWeights {
  * @param variants.useThreshold keep the features > threshold instead
  * @see Gao et al. 2024, "Scaling and evaluating sparse autoencoders", §2.3
  */
-export function autoEncoderTopK(device: Device, weights: TopKWeights, { useThreshold = false }: Pick<Variants, "useThreshold"> = {}): Dictionary {
+export function autoEncoderTopK(device: Device, weights: TopKWeights, { useThreshold = false, applyDecoderBiasToInput: centred = true }: Pick<Variants, "useThreshold" | "applyDecoderBiasToInput"> = {}): Dictionary {
   const { encoderBias, k } = weights;
-  if (useThreshold) return aboveThreshold(device, "AutoEncoderTopK", weights);
-  return onDevice(device, "AutoEncoderTopK", weights, { encoderBias }, (x, w) => encodeTopK(sub(x, w.decoderBias), w.encoder, w.encoderBias, { k }));
+  if (useThreshold) return aboveThreshold(device, "AutoEncoderTopK", weights, { applyDecoderBiasToInput: centred });
+  return onDevice(device, "AutoEncoderTopK", weights, { encoderBias }, { centred }, (x, w) => encodeTopK(x, w.encoder, w.encoderBias, { k }));
 }
 
 /** f = y · 1[y > threshold] with y = relu((x - decoderBias) · encoderᵀ + encoderBias), x̂ = f · decoder + decoderBias. */
-export function aboveThreshold(device: Device, kind: string, weights: TopKWeights): Dictionary {
+export function aboveThreshold(device: Device, kind: string, weights: TopKWeights, { applyDecoderBiasToInput: centred = true }: Pick<Variants, "applyDecoderBiasToInput"> = {}): Dictionary {
   const { encoderBias } = weights;
   const threshold = Float32Array.of(weights.threshold);
-  return onDevice(device, kind, weights, { encoderBias, threshold }, (x, w) => encodeThreshold(sub(x, w.decoderBias), w.encoder, w.encoderBias, w.threshold));
+  return onDevice(device, kind, weights, { encoderBias, threshold }, { centred }, (x, w) => encodeThreshold(x, w.encoder, w.encoderBias, w.threshold));
 }
 
 /** dictionary_learning's `AutoEncoderTopK`. */
@@ -45,7 +46,9 @@ export const savedAutoEncoderTopK: SavedClass<TopKWeights> = {
     encoderBias: { name: "encoder.bias", shape: ["F"], scaled: true },
   },
   wrong: wrongK,
-  variants: ["useThreshold"],
+  variants: ["useThreshold", "applyDecoderBiasToInput"],
+  centred: true,
+  shifted: shiftedEncoderBias,
   open: autoEncoderTopK,
 };
 

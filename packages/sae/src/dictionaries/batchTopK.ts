@@ -1,6 +1,7 @@
 import { type Device } from "@dictlearn/kernels";
 import { type Dictionary } from "../dictionary.js";
-import { type SavedClass } from "../formats/savedClass.js";
+import { type SavedClass, type Variants } from "../formats/savedClass.js";
+import { shiftedEncoderBias } from "../shift.js";
 import { aboveThreshold, savedAutoEncoderTopK, wrongK, type TopKWeights } from "./autoEncoderTopK.js";
 
 /**
@@ -8,8 +9,8 @@ import { aboveThreshold, savedAutoEncoderTopK, wrongK, type TopKWeights } from "
  * the features a row on average, counts in training only, where the k·B largest of a batch of B rows are kept.
  * @see Bussmann et al. 2024, "BatchTopK Sparse Autoencoders"
  */
-export function batchTopKSae(device: Device, weights: TopKWeights): Dictionary {
-  return aboveThreshold(device, "BatchTopKSAE", weights);
+export function batchTopKSae(device: Device, weights: TopKWeights, variants: Pick<Variants, "applyDecoderBiasToInput"> = {}): Dictionary {
+  return aboveThreshold(device, "BatchTopKSAE", weights, variants);
 }
 
 /** dictionary_learning's `BatchTopKSAE`: its tensors are those of AutoEncoderTopK, only config.json tells them apart. */
@@ -17,5 +18,8 @@ export const savedBatchTopK: SavedClass<TopKWeights> = {
   name: "BatchTopKSAE",
   tensors: savedAutoEncoderTopK.tensors,
   wrong: wrongK,
+  variants: ["applyDecoderBiasToInput"],
+  centred: true,
+  shifted: shiftedEncoderBias,
   open: batchTopKSae,
 };

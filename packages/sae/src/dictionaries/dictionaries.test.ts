@@ -95,8 +95,8 @@ describe("variants", async () => {
   const [{ device }] = await devices();
   const refused: [string, Variants, string][] = [
     ["AutoEncoder", { activeGroups: 1 }, "AutoEncoder: expected no variant for AutoEncoder, got activeGroups"],
-    ["BatchTopKSAE", { useThreshold: false }, "BatchTopKSAE: expected no variant for BatchTopKSAE, got useThreshold"],
-    ["AutoEncoderTopK", { applyDecoderBiasToInput: true }, "AutoEncoderTopK: expected useThreshold for AutoEncoderTopK, got applyDecoderBiasToInput"],
+    ["BatchTopKSAE", { useThreshold: false }, "BatchTopKSAE: expected applyDecoderBiasToInput for BatchTopKSAE, got useThreshold"],
+    ["AutoEncoderTopK", { activeGroups: 1 }, "AutoEncoderTopK: expected useThreshold or applyDecoderBiasToInput for AutoEncoderTopK, got activeGroups"],
     ...[0, 4, 1.5, NaN].map((n) => ["MatryoshkaBatchTopKSAE", { activeGroups: n }, `MatryoshkaBatchTopKSAE: expected activeGroups from 1 to 3, got ${n}`] as [string, Variants, string]),
   ];
   test.each(refused)("%s refuses %o", async (name, options, message) => {

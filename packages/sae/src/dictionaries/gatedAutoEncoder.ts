@@ -1,6 +1,6 @@
-import { encodeGated, sub, type Device } from "@dictlearn/kernels";
+import { encodeGated, type Device } from "@dictlearn/kernels";
 import { type Dictionary } from "../dictionary.js";
-import { type SavedClass } from "../formats/savedClass.js";
+import { type SavedClass, type Variants } from "../formats/savedClass.js";
 import { type Matrix } from "../matrix.js";
 import { onDevice } from "../onDevice.js";
 
@@ -18,10 +18,10 @@ export interface GatedWeights {
  * x̂ = f · decoder + decoderBias.
  * @see Rajamanoharan et al. 2024, "Improving Dictionary Learning with Gated Sparse Autoencoders"
  */
-export function gatedAutoEncoder(device: Device, weights: GatedWeights): Dictionary {
+export function gatedAutoEncoder(device: Device, weights: GatedWeights, { applyDecoderBiasToInput: centred = true }: Pick<Variants, "applyDecoderBiasToInput"> = {}): Dictionary {
   const { magnitudeLog, gateBias, magnitudeBias } = weights;
-  return onDevice(device, "GatedAutoEncoder", weights, { magnitudeLog, gateBias, magnitudeBias }, (x, w) =>
-    encodeGated(sub(x, w.decoderBias), w.encoder, w.gateBias, w.magnitudeBias, w.magnitudeLog).features,
+  return onDevice(device, "GatedAutoEncoder", weights, { magnitudeLog, gateBias, magnitudeBias }, { centred }, (x, w) =>
+    encodeGated(x, w.encoder, w.gateBias, w.magnitudeBias, w.magnitudeLog).features,
   );
 }
 
@@ -39,5 +39,12 @@ export const savedGatedAutoEncoder: SavedClass<GatedWeights> = {
     encoder: { name: "encoder.weight", shape: ["F", "D"], transposed: true },
     decoder: { name: "decoder.weight", shape: ["D", "F"] },
   },
+  variants: ["applyDecoderBiasToInput"],
+  centred: true,
+  shifted: ({ gateBias, magnitudeBias, ...rest }, by) => ({
+    ...rest,
+    gateBias: gateBias.map((bias, f) => bias + by[f]),
+    magnitudeBias: magnitudeBias.map((bias, f) => bias + Math.exp(rest.magnitudeLog[f]) * by[f]),
+  }),
   open: gatedAutoEncoder,
 };

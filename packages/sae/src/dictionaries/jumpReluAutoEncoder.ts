@@ -1,8 +1,9 @@
-import { encodeThreshold, sub, type Device } from "@dictlearn/kernels";
+import { encodeThreshold, type Device } from "@dictlearn/kernels";
 import { type Dictionary } from "../dictionary.js";
 import { type SavedClass, type Variants } from "../formats/savedClass.js";
 import { type Matrix } from "../matrix.js";
 import { onDevice } from "../onDevice.js";
+import { shiftedEncoderBias } from "../shift.js";
 
 export interface JumpReluWeights {
   encoder: Matrix; //           f32[F,D]
@@ -18,11 +19,9 @@ export interface JumpReluWeights {
  * @param variants.applyDecoderBiasToInput take decoderBias from x first, as SAELens' dictionaries may want
  * @see Rajamanoharan et al. 2024, "Jumping Ahead: Improving Reconstruction Fidelity with JumpReLU Sparse Autoencoders"
  */
-export function jumpReluAutoEncoder(device: Device, weights: JumpReluWeights, { applyDecoderBiasToInput = false }: Pick<Variants, "applyDecoderBiasToInput"> = {}): Dictionary {
+export function jumpReluAutoEncoder(device: Device, weights: JumpReluWeights, { applyDecoderBiasToInput: centred = false }: Pick<Variants, "applyDecoderBiasToInput"> = {}): Dictionary {
   const { encoderBias, threshold } = weights;
-  return onDevice(device, "JumpReluAutoEncoder", weights, { encoderBias, threshold }, (x, w) =>
-    encodeThreshold(applyDecoderBiasToInput ? sub(x, w.decoderBias) : x, w.encoder, w.encoderBias, w.threshold),
-  );
+  return onDevice(device, "JumpReluAutoEncoder", weights, { encoderBias, threshold }, { centred }, (x, w) => encodeThreshold(x, w.encoder, w.encoderBias, w.threshold));
 }
 
 /** dictionary_learning's `JumpReluAutoEncoder`. */
@@ -36,5 +35,7 @@ export const savedJumpReluAutoEncoder: SavedClass<JumpReluWeights> = {
     threshold: { name: "threshold", shape: ["F"], scaled: true },
   },
   variants: ["applyDecoderBiasToInput"],
+  centred: false,
+  shifted: shiftedEncoderBias,
   open: jumpReluAutoEncoder,
 };

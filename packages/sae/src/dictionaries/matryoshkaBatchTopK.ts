@@ -1,9 +1,10 @@
-import { encodeThreshold, SparseFeatures, sub, type Device } from "@dictlearn/kernels";
+import { encodeThreshold, SparseFeatures, type Device } from "@dictlearn/kernels";
 import { type Dictionary } from "../dictionary.js";
 import { DictionaryError } from "../error.js";
 import { type SavedClass, type Variants } from "../formats/savedClass.js";
 import { rowsOf } from "../matrix.js";
 import { onDevice } from "../onDevice.js";
+import { shiftedEncoderBias } from "../shift.js";
 import { wrongK, type TopKWeights } from "./autoEncoderTopK.js";
 
 export interface MatryoshkaWeights extends TopKWeights {
@@ -18,7 +19,7 @@ export interface MatryoshkaWeights extends TopKWeights {
  * @throws DictionaryError USAGE `MatryoshkaBatchTopKSAE: expected activeGroups from 1 to 3, got 4`
  * @see Bussmann et al. 2025, "Learning Multi-Level Features with Matryoshka Sparse Autoencoders"
  */
-export function matryoshkaBatchTopK(device: Device, weights: MatryoshkaWeights, { activeGroups = weights.groupSizes.length }: Pick<Variants, "activeGroups"> = {}): Dictionary {
+export function matryoshkaBatchTopK(device: Device, weights: MatryoshkaWeights, { activeGroups = weights.groupSizes.length, applyDecoderBiasToInput: centred = true }: Pick<Variants, "activeGroups" | "applyDecoderBiasToInput"> = {}): Dictionary {
   const { groupSizes, decoderBias, encoderBias, threshold } = weights;
   const G = groupSizes.length;
   if (!(Number.isInteger(activeGroups) && activeGroups >= 1 && activeGroups <= G))
@@ -30,8 +31,9 @@ export function matryoshkaBatchTopK(device: Device, weights: MatryoshkaWeights, 
     "MatryoshkaBatchTopKSAE",
     { ...weights, encoder: rowsOf(weights.encoder).subarray(0, used * decoderBias.length) },
     { encoderBias: encoderBias.subarray(0, used), threshold: Float32Array.of(threshold) },
+    { centred, used },
     (x, w) => {
-      const { shape, rowStart, index, values } = encodeThreshold(sub(x, w.decoderBias), w.encoder, w.encoderBias, w.threshold); // [B,used]
+      const { shape, rowStart, index, values } = encodeThreshold(x, w.encoder, w.encoderBias, w.threshold); // [B,used]
       return new SparseFeatures([shape[0], F], rowStart, index, values);
     },
   );
@@ -56,6 +58,8 @@ export const savedMatryoshkaBatchTopK: SavedClass<MatryoshkaWeights> = {
       return `group_sizes > 0 that add up to ${encoderBias.length}, got ${groupSizes.slice(0, 8).join(" + ")}${groupSizes.length > 8 ? " + …" : ""} = ${sum}`;
     return wrongK(weights);
   },
-  variants: ["activeGroups"],
+  variants: ["activeGroups", "applyDecoderBiasToInput"],
+  centred: true,
+  shifted: shiftedEncoderBias,
   open: matryoshkaBatchTopK,
 };

@@ -9,8 +9,13 @@ import { savedGatedAutoEncoder } from "../dictionaries/gatedAutoEncoder.js";
 import { savedJumpReluAutoEncoder } from "../dictionaries/jumpReluAutoEncoder.js";
 import { savedMatryoshkaBatchTopK } from "../dictionaries/matryoshkaBatchTopK.js";
 import { DictionaryError } from "../error.js";
+import { beyondWeights, foldDecoderBias, openHostDictionary, type HostDictionary, type Origin } from "../hostDictionary.js";
+import { numberOf, textOf } from "./configValue.js";
+import { type Config, type Format, type ReadHostOptions } from "./format.js";
 import { difference, listed, readWeights, type TensorFile } from "./readWeights.js";
-import { tensorsOf, type SavedClass, type Variants } from "./savedClass.js";
+import { tensorsOf, type DictionaryClass, type SavedClass, type Variants } from "./savedClass.js";
+import { layerOf, submoduleName } from "./siteName.js";
+import { writeDictionaryLearning } from "./writeDictionaryLearning.js";
 
 /** Every class that can be read: a new one is a file in dictionaries/ and a line here. */
 const classes: readonly SavedClass<object>[] = [
@@ -23,14 +28,17 @@ const classes: readonly SavedClass<object>[] = [
   savedMatryoshkaBatchTopK,
 ];
 
-export interface ReadOptions extends Variants {
+/** Classes of one's own that config.json may name: what `defineDictionary` makes. */
+export interface DefinedClasses {
+  definitions?: readonly { readonly name: string; saved(dimensions: Dimensions): SavedClass<object> }[];
+}
+
+export interface ReadOptions extends Variants, DefinedClasses {
   device: Device;
   /** What errors call the file. */
   subject?: string;
   /** The config.json beside it, parsed; names the class. Without it the tensors' names decide. */
   config?: unknown;
-  /** Classes of one's own that config.json may name: what `defineDictionary` makes. */
-  definitions?: readonly { readonly name: string; saved(dimensions: Dimensions): SavedClass<object> }[];
   /** As dictionary_learning's from_pretrained: make the columns of an `AutoEncoder`'s decoder unit vectors. */
   normalizeDecoder?: boolean;
 }
@@ -41,11 +49,45 @@ export interface ReadOptions extends Variants {
  *   USAGE: a variant that its class does not have
  */
 export async function readDictionaryLearning(file: TensorFile, options: ReadOptions): Promise<Dictionary> {
-  const { device, subject = "dictionary", config, definitions = [], normalizeDecoder = true, ...variants } = options;
+  const { device, subject = "dictionary", config, definitions, normalizeDecoder, ...variants } = options;
+  const host = await read(file, { subject, config: config as Config | undefined, definitions, normalizeDecoder });
+  refuseUnknown(variants, host.kind, subject);
+  return openHostDictionary(device, host, variants);
+}
+
+/** saprmarks/dictionary_learning: `ae.pt` with `config.json`. */
+export const dictionaryLearning: Format = {
+  name: "dictionary-learning",
+  library: "dictionary_learning",
+  files: { weights: "ae.pt", config: "config.json" },
+  container: "torch",
+  mark: "trainer",
+  configless: true,
+  claims: (config) => typeof config.trainer === "object" && config.trainer !== null,
+  fits: (names) => classes.some((saved) => Object.values(difference(saved, names)).flat().length === 0),
+  read,
+  write(host) {
+    const { kind, weights, origin = {} } = foldDecoderBias(host);
+    const other = beyondWeights(host);
+    if (other) throw new DictionaryError("UNSUPPORTED", `${kind.name}: expected an autoencoder without normalised inputs to write, got ${other}`);
+    if (!("tensors" in kind)) throw new DictionaryError("UNSUPPORTED", `${kind.name}: expected ${either(classes)} for dictionary_learning, got ${kind.name}`);
+    const { model, site, contextLength } = origin;
+    const layer = site && layerOf(site);
+    const trainer = { ...(layer !== undefined && { layer }), ...(model !== undefined && { lm_name: model }), ...(site !== undefined && { submodule_name: submoduleName(site) }) };
+    return writeDictionaryLearning(kind as SavedClass<object>, weights, { trainer, ...(contextLength !== undefined && { buffer: { ctx_len: contextLength } }) });
+  },
+};
+
+async function read(file: TensorFile, { subject, config, definitions = [], normalizeDecoder = true }: ReadHostOptions): Promise<HostDictionary> {
   const saved = definedIn(config, definitions) ?? classOf(file.names, config, subject);
-  refuseUnknown(variants, saved, subject);
   const weights = await readWeights(saved, file, subject);
-  return saved.open(device, normalizeDecoder && saved.normalize ? saved.normalize(weights, subject) : weights, variants);
+  return { kind: saved, weights: normalizeDecoder && saved.normalize ? saved.normalize(weights, subject) : weights, origin: originOf(config) };
+}
+
+function originOf(config: Config | undefined): Origin {
+  const { trainer, buffer } = (config ?? {}) as { trainer?: Config; buffer?: Config };
+  const [model, site, contextLength] = [textOf(trainer?.lm_name), textOf(trainer?.submodule_name), numberOf(buffer?.ctx_len)];
+  return { ...(model !== undefined && { model }), ...(site !== undefined && { site }), ...(contextLength !== undefined && { contextLength }) };
 }
 
 /** The class of one's own that config.json names. */
@@ -76,7 +118,7 @@ function classOf(names: readonly string[], config: unknown, subject: string): Sa
   return alike[0];
 }
 
-function refuseUnknown(variants: Variants, saved: SavedClass<object>, subject: string): void {
+function refuseUnknown(variants: Variants, saved: DictionaryClass<object>, subject: string): void {
   for (const [name, value] of Object.entries(variants))
     if (value !== undefined && !saved.variants?.some((known) => known === name))
       throw new DictionaryError("USAGE", `${subject}: expected ${saved.variants?.join(" or ") ?? "no variant"} for ${saved.name}, got ${name}`);

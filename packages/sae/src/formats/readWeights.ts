@@ -1,7 +1,7 @@
 import { DictionaryError } from "../error.js";
 import { Columns } from "../matrix.js";
 import { weight } from "../weight.js";
-import { tensorsOf, type SavedClass, type SavedTensor } from "./savedClass.js";
+import { tensorsOf, type Layout, type SavedTensor } from "./savedClass.js";
 
 /** An opened file of named tensors: what `@dictlearn/checkpoint` opens, or a Map in a test. */
 export interface TensorFile {
@@ -17,7 +17,7 @@ type Dimensions = Record<string, number>;
  * The weights of one class in our layout, as they lie in the file: nothing is normalised.
  * @throws DictionaryError FORMAT: a missing or unexpected tensor, a wrong shape or dtype, NaN, k outside 1..F
  */
-export async function readWeights<W extends object>(saved: SavedClass<W>, file: TensorFile, subject = "dictionary"): Promise<W> {
+export async function readWeights<W extends object>(saved: Layout<W>, file: TensorFile, subject = "dictionary"): Promise<W> {
   expectNames(saved, file.names, subject);
   const dimensions = await dimensionsOf(saved, file, subject);
   const read = async ([key, tensor]: [string, SavedTensor]) => [key, value(tensor, await file.read(tensor.name), dimensions, subject)];
@@ -27,7 +27,7 @@ export async function readWeights<W extends object>(saved: SavedClass<W>, file: 
   return weights;
 }
 
-function expectNames(saved: SavedClass<object>, names: readonly string[], subject: string): void {
+function expectNames(saved: Layout<object>, names: readonly string[], subject: string): void {
   const { missing, unexpected } = difference(saved, names);
   const expected = `${subject}: expected ${listed(tensorsOf(saved).map(([, { name }]) => name))} (${saved.name})`;
   if (missing.length) throw new DictionaryError("FORMAT", `${expected}, got no ${listed(missing)}`);
@@ -35,7 +35,7 @@ function expectNames(saved: SavedClass<object>, names: readonly string[], subjec
 }
 
 /** How the tensors of a file differ from those of a class. */
-export function difference(saved: SavedClass<object>, names: readonly string[]): { missing: string[]; unexpected: string[] } {
+export function difference(saved: Layout<object>, names: readonly string[]): { missing: string[]; unexpected: string[] } {
   const expected = tensorsOf(saved).map(([, { name }]) => name);
   return { missing: expected.filter((name) => !names.includes(name)), unexpected: names.filter((name) => !expected.includes(name)) };
 }
@@ -44,7 +44,7 @@ export const listed = (names: readonly string[]): string =>
   names.length ? names.slice(0, 8).join(", ") + (names.length > 8 ? ` and ${names.length - 8} more` : "") : "none";
 
 /** D, F and G, on which every tensor of the file must agree; unless the class knows them vectors settle them, as they can't be transposed. */
-async function dimensionsOf(saved: SavedClass<object>, file: TensorFile, subject: string): Promise<Dimensions> {
+async function dimensionsOf(saved: Layout<object>, file: TensorFile, subject: string): Promise<Dimensions> {
   const dimensions: Dimensions = { ...saved.dimensions };
   const tensors = tensorsOf(saved).map(([, tensor]) => tensor);
   for (const { name, shape: letters } of tensors.sort((a, b) => a.shape.length - b.shape.length)) {

@@ -1,6 +1,6 @@
 import { DictionaryError } from "../error.js";
 import { Columns, rowsOf, transposed, type Matrix } from "../matrix.js";
-import { tensorsOf, type SavedClass, type SavedTensor } from "./savedClass.js";
+import { tensorsOf, type Layout, type SavedClass, type SavedTensor } from "./savedClass.js";
 
 /** A tensor for a file: an entry for `writeTorch` of `@dictlearn/checkpoint`. */
 export interface StateTensor {
@@ -38,7 +38,7 @@ export function writeDictionaryLearning<W extends object>(saved: SavedClass<W>, 
 }
 
 /** The tensors alone, by name and in the order of dictionary_learning's state_dict. Matrices may share memory with the weights. */
-export function stateDict<W extends object>(saved: SavedClass<W>, weights: W, { normFactor = 1 }: Pick<WriteOptions, "normFactor"> = {}): Record<string, StateTensor> {
+export function stateDict<W extends object>(saved: Layout<W>, weights: W, { normFactor = 1 }: Pick<WriteOptions, "normFactor"> = {}): Record<string, StateTensor> {
   if (!(normFactor > 0 && normFactor < Infinity)) throw new DictionaryError("USAGE", `${saved.name}: expected a norm factor > 0, got ${normFactor}`);
   const dimensions = dimensionsOf(saved, weights);
   const wrong = saved.wrong?.(weights);
@@ -57,7 +57,7 @@ type Value = Matrix | number | readonly number[];
 const valuesOf = (weights: object) => weights as Readonly<Record<string, Value>>;
 
 /** D, F and G as the class knows them or by the vectors; every other weight must agree. */
-function dimensionsOf<W extends object>(saved: SavedClass<W>, weights: W): Record<string, number> {
+function dimensionsOf<W extends object>(saved: Layout<W>, weights: W): Record<string, number> {
   const values = valuesOf(weights);
   const lengthOf = (value: Value) => (typeof value === "number" ? 1 : value.length);
   const dimensions: Record<string, number> = { ...saved.dimensions };
