@@ -72,7 +72,7 @@ function start(hyper: Hyper, setting: Setting): Trainer {
       const lr = hyper.lr * learningRateScale(plan, step);
       const sparsity = sparsityScale(plan, step);
       silence.passed(stepsSinceActive, 1);
-      const { value, gradients } = overRows(parameters, x, { places: F }, (p, rows) => {
+      const { value, gradients } = overRows(parameters, x, { places: 2 * F }, (p, rows) => {
         const { loss, mse, aux, l1, error, features } = objective(p, rows, { penalty: hyper.l1Penalty * sparsity });
         silence.seen(stepsSinceActive, features);
         return { loss, mse_loss: mse, aux_loss: aux, sparsity_loss: l1, l0: meanL0(features), moments: momentsOf(rows, error) };

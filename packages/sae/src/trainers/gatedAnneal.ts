@@ -67,7 +67,7 @@ function start(hyper: Hyper, setting: Setting): Trainer {
       const sparsity = sparsityScale(plan, step);
       const { p: power, nextP, coefficient } = penalty.at(step);
       silence.passed(stepsSinceActive, 1);
-      const { value, gradients } = overRows(parameters, x, { places: F }, (p, rows) => {
+      const { value, gradients } = overRows(parameters, x, { places: 2 * F }, (p, rows) => {
         const { loss, mse, aux, lp, error, features, gates } = objective(p, rows, { penalty: coefficient * sparsity, p: power, sparsityFunction });
         silence.seen(stepsSinceActive, features);
         const next = nextP === null ? lp : powerPenalty(gates, nextP, sparsityFunction);

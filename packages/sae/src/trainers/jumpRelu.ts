@@ -109,7 +109,7 @@ function start(hyper: Hyper, setting: Setting): Trainer {
       const sparsity = sparsityScale(plan, step);
       silence.passed(numTokensSinceFired, x.shape[0]);
       // the penalty is no mean over rows, but L0 is: its slope in the thresholds is kept apart until L0 is known
-      const { value, gradients } = overRows({ ...parameters, counted: stopGradient(parameters.threshold) }, x, { places: F }, (p, rows) => {
+      const { value, gradients } = overRows({ ...parameters, counted: stopGradient(parameters.threshold) }, x, { places: 2 * F }, (p, rows) => {
         const { mse, aboveThreshold, error, features } = objective(p, rows, { bandwidth, counted: p.counted });
         silence.seen(numTokensSinceFired, features);
         return { loss: add(mse, aboveThreshold), mse, aboveThreshold, l0: meanL0(features), moments: momentsOf(rows, error) };

@@ -17,7 +17,8 @@ interface Means {
  * `valueAndGradients` of an objective that is a mean over the rows of x, some rows at a time: means are weighed by their
  * rows and added up in order. All rows at once where they are few.
  * @param x f32[B,D]
- * @param options.places a row: features that may be active
+ * @param options.places a row: features that may be active, twice where an entry has two numbers with slopes (a gate and a
+ *   magnitude, a feature and its pre-activation)
  * @param body rows f32[R,D] → tensors, each a mean over these rows; `loss` is differentiated
  */
 export function overRows<P extends Readonly<Record<string, Tensor>>, R extends { readonly loss: Tensor }>(
