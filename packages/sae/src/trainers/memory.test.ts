@@ -5,8 +5,8 @@ import { gated } from "./gated.js";
 import { jumpRelu } from "./jumpRelu.js";
 import { standard } from "./standard.js";
 
-// B = 8192 and F = 4096 with half of the features on is the most that a step of a usual size holds. What goes with B·F does not
-// depend on D; at D = 512 some 80 MB of rows and gradients come on top, and all is below 400 MB.
+// B = 8192 and F = 4096 with half of the features on is the most that a step of a usual size holds: below 400 MB at D = 512.
+// Nearly all of it goes with B·F; rows and gradients, some 30 MB there, are left out here to save the time of their products.
 const [B, D, F] = [8192, 8, 4096];
 const { device } = (await devices()).find(({ name }) => name === "cpu, 2 threads")!;
 
@@ -14,7 +14,7 @@ test.each<[string, TrainerSpec]>([
   ["standard", standard({ features: F })],
   ["gated", gated({ features: F })],
   ["jumpRelu", jumpRelu({ features: F })],
-])("a step of %s with half of the features on holds less than 320 MB beside what it keeps", async (_, spec) => {
+])("a step of %s with half of the features on holds less than 360 MB beside what it keeps", async (_, spec) => {
   const trainer = spec.start({ device: device!, D, steps: 100, seed: 0 });
   const x = device!.tensor(seededNormal(1, B * D), [B, D]);
   const kept = device!.bytesInUse;
@@ -29,7 +29,7 @@ test.each<[string, TrainerSpec]>([
   try {
     expect((await readLog(await trainer.step(x, 0))).l0).toBeGreaterThan(0.4 * F);
     expect(most - kept).toBeGreaterThan(50e6);
-    expect(most - kept).toBeLessThan(320e6);
+    expect(most - kept).toBeLessThan(360e6);
   } finally {
     allocate.mockRestore();
     x.dispose();
