@@ -12,7 +12,7 @@ const flags = z.object({
   column: z.string().default("sentence").describe("the CSV column that holds the sentences"),
   model: z.string().optional().describe("a model's folder, its name on the Hugging Face Hub, or demo (default: EleutherAI/pythia-70m-deduped, or demo where nothing reaches the Hub)").meta({ placeholder: "NAME|DIR|demo" }),
   revision: z.string().optional().describe("branch, tag or commit of a model on the Hub").meta({ placeholder: "REV" }),
-  dictionary: z.string().optional().describe("an ae.pt with its config.json beside it: a path, hf:OWNER/REPO[@REV]/PATH on the Hub (ARCHIVE.zip!/ENTRY in a zip), or demo (default: dictionaries/pythia-70m-deduped/mlp_out_layer3/10_32768/ae.pt, here or on the Hub)").meta({ placeholder: "PATH|hf:…|demo" }),
+  dictionary: z.string().optional().describe("a dictionary of dictionary_learning (ae.pt), SAELens or sparsify, its config beside it: a path, hf:OWNER/REPO[@REV]/PATH on the Hub (ARCHIVE.zip!/ENTRY in a zip), or demo (default: dictionaries/pythia-70m-deduped/mlp_out_layer3/10_32768/ae.pt, here or on the Hub)").meta({ placeholder: "PATH|hf:…|demo" }),
   site: z.string().default("layers.3.mlp_out").describe("which activation to read, such as layers.3.mlp_out or blocks.3.hook_resid_post"),
   pooling: z.enum(poolings).default("mean").describe("how a sentence's activations become one vector; padded-mean averages padding too, as the original did"),
   top: z.int().min(0).default(0).describe("also list the N strongest features of each sentence").meta({ placeholder: "N" }),
@@ -62,7 +62,12 @@ export const command = defineCommand({
     const onTerminal = given.out === undefined && process.stdout.isTTY;
     const run = { ...files, ...(given.revision && { model: `${files.model}@${given.revision}` }), site, pooling, device: device.label };
     const counted = withProgress(rows, { total: sentences.length, quiet: given.quiet || (onTerminal && (format === "jsonl" || format === "csv")) }); // those are their own progress
-    await writeOutput(given.out, render(format, counted, { run, width: onTerminal ? process.stdout.columns : undefined }));
+    try {
+      await writeOutput(given.out, render(format, counted, { run, width: onTerminal ? process.stdout.columns : undefined }));
+    } finally {
+      await model.dispose();
+      device.dispose();
+    }
   },
 });
 
