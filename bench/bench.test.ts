@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { add, linear } from "@dictlearn/kernels";
 import { devices, seededNormal } from "@dictlearn/testing";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "bench-"));
@@ -19,11 +19,11 @@ interface Row {
   profile?: { seconds: number; outside: number; ops: { op: string; seconds: number; gflop: number; megabytes: number }[] };
 }
 
-/** Our side of a case at small shapes. Every case checks its own results: features a row, activations, tokens. */
-async function quick(name: string, ...args: string[]): Promise<Record<string, Row>> {
-  await promisify(execFile)(process.execPath, [here("run.js"), name, "--quick", "--rounds", "1", "--device", "cpu", "--results", folder, "--files", folder, ...args]);
-  return JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8"));
-}
+/** Our sides of cases at small shapes. Every case checks its own results: features a row, activations, tokens. */
+const quick = (...args: string[]) => promisify(execFile)(process.execPath, [here("run.js"), "--quick", "--rounds", "1", "--device", "cpu", "--results", folder, "--files", folder, ...args]);
+const rowsOf = (name: string): Record<string, Row> => JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8"));
+
+beforeAll(() => quick()); // all cases but parity, in one process and one for each side
 
 /** Each row has a time and a peak of memory for each of its sides. */
 function expectMeasured(rows: Record<string, Row>): void {
@@ -34,8 +34,8 @@ function expectMeasured(rows: Record<string, Row>): void {
     }
 }
 
-test("step: every trainer from its state, with a profile whose work follows from the shapes", async () => {
-  const rows = await quick("step");
+test("step: every trainer from its state, with a profile whose work follows from the shapes", () => {
+  const rows = rowsOf("step");
   expectMeasured(rows);
   expect(Object.keys(rows)).toEqual(["topK F=512", "topK F=2048", "topK F=4096", "batchTopK F=2048", "jumpRelu F=2048 sparse", "gated F=2048 sparse", "standard F=2048 sparse", "standard F=512 dense"]);
   expect(rows["topK F=2048"].sides.wasm.facts.l0).toBe(8);
@@ -50,51 +50,56 @@ test("step: every trainer from its state, with a profile whose work follows from
   expect(of("adamInto").megabytes).toBeCloseTo((7 * 4 * (2 * F * D + F + D)) / 1e6, 2);
 });
 
-test.each(["kernels", "harvest", "train"])("%s: our side alone, no ratios", async (name) => {
-  const rows = await quick(name);
+test.each(["kernels", "harvest", "train"])("%s: our side alone, no ratios", (name) => {
+  const rows = rowsOf(name);
   expectMeasured(rows);
   for (const { ratios } of Object.values(rows)) expect(ratios).toBeUndefined();
 });
 
-test("load: tokens compare with tokens, characters with nothing", async () => {
-  const { texts } = await quick("load");
+test("load: tokens compare with tokens, characters with nothing", () => {
+  const { texts } = rowsOf("load");
   expect(Object.keys(texts.sides)).toEqual(["parse", "tokenize", "harvest"]);
   expect(Object.keys(texts.ratios!)).toEqual(["tokenize"]);
 });
 
-test("sparse-rep: the whole process on the bundled sentences", async () => {
-  const { process } = await quick("sparse-rep");
+test("sparse-rep: the whole process on the bundled sentences", () => {
+  const { process } = rowsOf("sparse-rep");
   expectMeasured({ process });
   expect(Object.values(process.sides)[0].facts.sentences).toBeGreaterThan(0);
 });
 
-test("scaling: two threads beside one, and a run with its marks", async () => {
-  const rows = await quick("scaling");
+test("scaling: two threads beside one, and a run with its marks", () => {
+  const rows = rowsOf("scaling");
   expectMeasured(rows);
   expect(Object.keys(rows["threads step"].ratios!)).toEqual(["2 threads"]);
   expect(rows.tokens.sides.ours.facts.marks!.map(({ tokens }) => tokens)).toEqual([2048, 4096, 8192]);
 });
 
 test("parity: without a peer, our own dictionaries are measured", async () => {
-  const rows = JSON.parse(JSON.stringify(await quick("parity", "--only", "topK"))) as unknown as Record<string, { runs: { by: string; ours: { l0: number } }[] }>;
+  await quick("parity", "--only", "topK");
+  const rows = rowsOf("parity") as unknown as Record<string, { runs: { by: string; ours: { l0: number } }[] }>;
   expect(rows.topK.runs.map(({ by, ours }) => [by, Math.round(ours.l0)])).toEqual([["dictlearn", 32]]);
 });
 
 test("a row that does not run stays as it was, and --resume leaves out what was measured at this commit", async () => {
-  const before = await quick("kernels", "--only", "gelu");
-  const after = await quick("kernels", "--only", "layerNorm");
+  const before = rowsOf("kernels");
+  await quick("kernels", "--only", "layerNorm");
+  const after = rowsOf("kernels");
   expect(Object.keys(after).length).toBe(Object.keys(before).length);
   const gelu = Object.keys(before).find((id) => id.startsWith("gelu"))!;
   expect(after[gelu]).toEqual(before[gelu]);
-  expect(await quick("kernels", "--only", "gelu", "--resume")).toEqual(after);
+  const norm = Object.keys(before).find((id) => id.startsWith("layerNorm"))!;
+  expect(after[norm]).not.toEqual(before[norm]);
+  await quick("kernels", "--only", "gelu", "--resume");
+  expect(rowsOf("kernels")).toEqual(after);
 });
 
 describe.each(await devices())("$name", ({ device, skipped }) => {
   test.skipIf(skipped)("a profile finds the machine's peaks, and of each op calls, work and share", async () => {
-    const { profileOf } = await import(here("harness/roofline.js"));
+    const { few, profileOf } = await import(here("harness/roofline.js"));
     const x = device!.tensor(seededNormal(1, 64 * 32), [64, 32]);
     const turn = () => device!.scope(() => void add(linear(x, x), linear(x, x)));
-    const { ops, gflopsPerSecond, gigabytesPerSecond } = await profileOf(device, turn, {});
+    const { ops, gflopsPerSecond, gigabytesPerSecond } = await profileOf(device, turn, {}, few);
     x.dispose();
     expect(gflopsPerSecond).toBeGreaterThan(0);
     expect(gigabytesPerSecond).toBeGreaterThan(0);
@@ -110,7 +115,7 @@ test("sides take turns, and rounds that warm up do not count", async () => {
   const { inTurns } = await import(here("harness/turns.js"));
   const calls: string[] = [];
   const turn = (name: string) => () => calls.push(name);
-  expect(await inTurns({ a: turn("a"), b: turn("b") }, { rounds: 2, warmup: 1 })).toEqual({ a: [3, 5], b: [4, 6] });
+  expect(await inTurns({ a: turn("a"), b: turn("b") }, { rounds: 2, warmup: 1, pauseMs: 0 })).toEqual({ a: [3, 5], b: [4, 6] });
   expect(calls).toEqual(["a", "b", "a", "b", "a", "b"]);
 });
 

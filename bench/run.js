@@ -7,6 +7,7 @@ import { z } from "zod";
 import { devicesHere, enginesHere } from "./harness/here.js";
 import { lineOf, profileLines } from "./harness/lines.js";
 import { measure } from "./harness/measure.js";
+import { openOurs } from "./harness/openSide.js";
 import { readAll, readResults, writeResult } from "./harness/results.js";
 import { writeDocs } from "./report/docs.js";
 import { targetLines, targetTable } from "./report/targets.js";
@@ -39,26 +40,43 @@ const command = defineCommand({
   examples: ["pnpm -s bench --python ~/venv/bin/python", "pnpm -s bench step --only topK --rounds 3 --python ~/venv/bin/python", "pnpm -s bench harvest --profile"],
   async run(given, { positional }) {
     const results = given.results ? resolvePath(given.results) : given.quick ? join(given.files, "quick-results") : here("results");
-    const where = { ...given, engines: await enginesHere(), python: given.python?.includes("/") ? resolvePath(given.python) : given.python };
+    const sides = given.quick ? sharedSides() : { openOurs, close: () => {} };
+    const where = { ...given, openOurs: sides.openOurs, engines: await enginesHere(), python: given.python?.includes("/") ? resolvePath(given.python) : given.python };
     const { commit } = about();
-    for (const name of positional.cases ?? unasked) {
-      const { rows, check, measure: own = measure, lineOf: line = lineOf } = await import(`./cases/${name}.js`);
-      for (const device of given.device ?? (await devicesHere()))
-        for (const row of await rows({ ...given, device })) {
-          if (device !== "cpu") row.targets = {}; // those are for the cpu
-          const id = device === "cpu" ? row.id : `${row.id} ${device}`;
-          if (given.only.length > 0 && !given.only.some((text) => id.includes(text))) continue;
-          if (given.resume && readResults(results, name)[id]?.commit === commit) continue;
-          const result = await own(name, row, { ...where, device });
-          check?.(row, result.sides, result);
-          writeResult(results, name, id, result);
-          console.log([line(name, result), ...(given.profile ? profileLines(result) : [])].join("\n    "));
-        }
+    try {
+      for (const name of positional.cases?.length ? positional.cases : unasked) {
+        const { rows, check, measure: own = measure, lineOf: line = lineOf } = await import(`./cases/${name}.js`);
+        for (const device of given.device ?? (await devicesHere()))
+          for (const row of await rows({ ...given, device })) {
+            if (device !== "cpu") row.targets = {}; // those are for the cpu
+            const id = device === "cpu" ? row.id : `${row.id} ${device}`;
+            if (given.only.length > 0 && !given.only.some((text) => id.includes(text))) continue;
+            if (given.resume && readResults(results, name)[id]?.commit === commit) continue;
+            const result = await own(name, row, { ...where, device });
+            check?.(row, result.sides, result);
+            writeResult(results, name, id, result);
+            console.log([line(name, result), ...(given.profile ? profileLines(result) : [])].join("\n    "));
+          }
+      }
+    } finally {
+      await sides.close();
     }
     if (given.quick) return;
     console.log(`\n${targetTable(targetLines(readAll(results)))}`);
     if (results === here("results")) writeDocs();
   },
 });
+
+/** Processes that serve one row after another, each by its side's name: memory then counts what came before. */
+function sharedSides() {
+  const kept = new Map();
+  return {
+    openOurs(as) {
+      if (!kept.has(as)) kept.set(as, openOurs());
+      return { ...kept.get(as), close: () => {} };
+    },
+    close: () => Promise.all([...kept.values()].map((side) => side.close())),
+  };
+}
 
 await runMain(command);

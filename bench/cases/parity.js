@@ -19,7 +19,7 @@ export const title = "As good dictionaries?";
 /** Not among what `bench` runs unasked: most of an hour. */
 export function rows({ quick, seeds, steps, device }) {
   if (device !== "cpu") return [];
-  const size = quick ? { seeds: 1, tokens: 8192, steps: 20, pieces: 32, heldTokens: 4 * B } : { seeds, tokens: 524_288, steps, pieces: 256, heldTokens: 32 * B };
+  const size = quick ? { seeds: 1, tokens: 4096, steps: 20, pieces: 32, heldTokens: B } : { seeds, tokens: 524_288, steps, pieces: 256, heldTokens: 32 * B };
   return ["topK", "standard"].map((id) => ({ id, label: id, ...size }));
 }
 

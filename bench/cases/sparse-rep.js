@@ -31,13 +31,13 @@ export function rows({ quick, files, threads, device }) {
   ];
 }
 
-export async function measure(_, row, { device, threads, engines, python, rounds = row.rounds }) {
+export async function measure(_, row, { device, threads, engines, python, rounds = row.rounds, quick }) {
   const { folder, out } = row.peer || {};
   const us = engines.default ? "default" : "wasm"; // the app takes a native engine where one is installed
   const contenders = { [us]: [process.execPath, ["--import", new URL("../harness/usageAtExit.js", import.meta.url).href, here("../../apps/sparse-rep/dist/main.js"), ...row.ours, "--device", device]] };
   if (python && row.peer) contenders.python = [python, [here("../peers/sparse_rep.py"), folder, out, String(threads)]];
   const start = about();
-  const taken = await inTurns(Object.fromEntries(Object.entries(contenders).map(([name, [command, args]]) => [name, () => processOf(command, args)])), { rounds, warmup: row.warmup });
+  const taken = await inTurns(Object.fromEntries(Object.entries(contenders).map(([name, [command, args]]) => [name, () => processOf(command, args)])), { rounds, ...(quick ? { warmup: 0, pauseMs: 0 } : { warmup: row.warmup }) });
   const ours = JSON.parse(taken[us].at(-1).stdout);
   const theirs = taken.python && JSON.parse(readFileSync(out, "utf8"));
   const sides = Object.fromEntries(Object.entries(taken).map(([name, list]) => [name, sideOf({ taken: list, label: name === us ? `Node, ${device}` : "Python", peakMiB: Math.max(...list.map(({ peakMiB }) => peakMiB)), facts: { sentences: ours.sentences.length } })]));

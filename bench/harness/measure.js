@@ -1,5 +1,5 @@
 import { about } from "./machine.js";
-import { openOurs, openPeer } from "./openSide.js";
+import { openPeer } from "./openSide.js";
 import { summary } from "./summary.js";
 import { inTurns } from "./turns.js";
 
@@ -9,14 +9,14 @@ import { inTurns } from "./turns.js";
  * @param row { id, label, shape, targets } for the table; `ours` and `peer`, what the two sides' `open` are given, or
  *   `sides`, several of ours by name, of which `base` is what the others are compared with; `warmup`, `rounds`, `repeat` turns;
  *   `unit` of which a turn has many, where the time of one is told; `profiled` where a profile of a turn makes sense
- * @param where { device, threads, engines, python, rounds }
+ * @param where { device, threads, engines, python, rounds, quick }; `openOurs` says where a process for a side comes from
  * @returns what results/NAME.json keeps of it
  */
-export async function measure(name, row, { device, threads, engines, python, rounds = row.rounds ?? 5 }) {
-  const opened = await openSides(name, row, { device, threads, engines, python });
+export async function measure(name, row, { device, threads, engines, python, rounds = row.rounds ?? 5, quick, openOurs }) {
+  const opened = await openSides(name, row, { device, threads, engines, python, openOurs });
   try {
     const start = about();
-    const taken = await inTurns(Object.fromEntries(opened.map(({ as, side }) => [as, () => side.ask("turn")])), { rounds, warmup: row.warmup });
+    const taken = await inTurns(Object.fromEntries(opened.map(({ as, side }) => [as, () => side.ask("turn")])), { rounds, ...(quick ? { warmup: 0, pauseMs: 0 } : { warmup: row.warmup }) });
     const sides = {};
     for (const { as, side, label } of opened) {
       const { peakMiB, ...facts } = await side.ask("facts");
@@ -24,7 +24,7 @@ export async function measure(name, row, { device, threads, engines, python, rou
     }
     const versions = Object.assign({}, ...opened.map((one) => one.versions));
     const { label, shape, unit, units, targets, base = "python" } = row;
-    const profile = row.profiled ? await opened[0].side.ask("profile", known(shape, sides)) : undefined;
+    const profile = row.profiled ? await opened[0].side.ask("profile", { ...known(shape, sides), quick }) : undefined;
     return { ...start, versions, device, threads, rounds, label, shape, unit, units, base, targets, sides, ratios: ratiosOf(sides, taken, base, units), profile };
   } finally {
     await Promise.all(opened.map(({ side }) => side.close()));
@@ -32,15 +32,15 @@ export async function measure(name, row, { device, threads, engines, python, rou
 }
 
 /** Ours are called `wasm`, and `default` with a native engine where one is installed; on a GPU `default`; the other `python`. */
-async function openSides(name, row, { device, threads, engines, python }) {
+async function openSides(name, row, { device, threads, engines, python, openOurs }) {
   const opened = [];
   const open = async (as, side, params) => {
     opened.push({ as, side });
-    Object.assign(opened.at(-1), await side.ask("open", { device, threads, repeat: row.repeat, ...params }));
+    Object.assign(opened.at(-1), await side.ask("open", { case: name, device, threads, repeat: row.repeat, ...params }));
   };
   try {
-    if (row.sides) for (const [as, params] of Object.entries(row.sides)) await open(as, openOurs(name), { engine: "auto", ...params });
-    else for (const [as, engine] of Object.entries(device === "cpu" ? engines : { default: "auto" })) await open(as, openOurs(name), { engine, ...row.ours });
+    if (row.sides) for (const [as, params] of Object.entries(row.sides)) await open(as, openOurs(as), { engine: "auto", ...params });
+    else for (const [as, engine] of Object.entries(device === "cpu" ? engines : { default: "auto" })) await open(as, openOurs(as), { engine, ...row.ours });
     if (python && row.peer) {
       const peer = openPeer(python, name);
       if (device === "cpu" || (await peer.ask("cuda")).available) await open("python", peer, { ...row.peer, device: device === "cpu" ? "cpu" : "cuda" });

@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-/** Our side of a case. @returns a function that asks: `await ask("turn")`, and `close` */
-export const openOurs = (name) => openSide(process.execPath, [here("side.js"), name]);
+/** A process for our side of a case, or of one after another. @returns a function that asks: `await ask("turn")`, and `close` */
+export const openOurs = () => openSide(process.execPath, [here("side.js")]);
 
 /** The peer's side. */
 export const openPeer = (python, name) => openSide(python, [here("side.py"), name]);

@@ -38,33 +38,38 @@ function work(run, known) {
   };
 }
 
+/** How the peaks are found: each the best of `tries`, the sum's vectors of n numbers. */
+const thorough = { tries: 8, n: 2 ** 24 };
+/** To see that it works. */
+export const few = { tries: 2, n: 2 ** 16 };
+
 /** The device's own best: f32 products that stay in caches, and a sum of vectors that do not. */
-async function peaks(device) {
+async function peaks(device, { tries, n }) {
   const best = async (shapes, call) => {
     const tensors = shapes.map((shape) => device.keep(device.zeros(shape)));
     let seconds = Infinity;
-    for (let i = 0; i < 8; i++) seconds = Math.min(seconds, (await device.profile(() => device.scope(() => void call(...tensors))))[0].seconds);
+    for (let i = 0; i < tries; i++) seconds = Math.min(seconds, (await device.profile(() => device.scope(() => void call(...tensors))))[0].seconds);
     for (const tensor of tensors) tensor.dispose();
     return seconds;
   };
   const K = 256;
   let [N, seconds] = [256, 0];
   while (seconds < 5e-3) seconds = await best([[(N *= 2), K], [N, K]], linear); // long enough to be busy
-  const n = 2 ** 24;
   return { flopsPerSecond: (2 * N * N * K) / seconds, bytesPerSecond: (12 * n) / (await best([[n], [n]], add)) };
 }
 
 /**
  * Where the time of a turn goes.
  * @param known as `work` takes it
+ * @param peaksBy `few` to be quick
  * @returns the machine's peaks and, longest first, each op's time, work, and share of what the peaks allow
  */
-export async function profileOf(device, turn, known) {
+export async function profileOf(device, turn, known, peaksBy = thorough) {
   await turn();
   const start = performance.now();
   const runs = await device.profile(turn);
   const seconds = (performance.now() - start) / 1e3;
-  const { flopsPerSecond, bytesPerSecond } = await peaks(device);
+  const { flopsPerSecond, bytesPerSecond } = await peaks(device, peaksBy);
   const ops = {};
   for (const run of runs) {
     const { flops, bytes } = work(run, known);

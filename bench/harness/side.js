@@ -1,13 +1,14 @@
-// One side of a benchmark in a process of its own: `node side.js CASE` answers each line of JSON with a line of JSON.
-// {"op":"open", ...params}, {"op":"turn"}, {"op":"facts"}, {"op":"profile"}.
+// One side of a benchmark in a process of its own: `node side.js` answers each line of JSON with a line of JSON.
+// {"op":"open", "case": …, ...params} (a second one lets go of the first), {"op":"turn"}, {"op":"facts"}, {"op":"profile"}.
 import { createInterface } from "node:readline";
 import { peakMiB } from "./peak.js";
-import { profileOf } from "./roofline.js";
+import { few, profileOf } from "./roofline.js";
 
-const { open } = await import(`../cases/${process.argv[2]}.js`);
 let opened;
 const operations = {
-  async open({ repeat = 1, ...params }) {
+  async open({ case: name, repeat = 1, ...params }) {
+    opened?.device?.dispose();
+    const { open } = await import(`../cases/${name}.js`);
     opened = { repeat, ...(await open(params)) };
     return { label: opened.label, versions: { node: process.versions.node } };
   },
@@ -20,7 +21,7 @@ const operations = {
     return { seconds: (end - start) / 1e3 / units, cpuSeconds: (user + system) / 1e6 / units };
   },
   facts: async () => ({ peakMiB: peakMiB(), ...(await opened.facts()) }),
-  profile: (known) => profileOf(opened.device, opened.turn, known),
+  profile: ({ quick, ...known }) => profileOf(opened.device, opened.turn, known, quick ? few : undefined),
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

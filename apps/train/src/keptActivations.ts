@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
-import { mkdir, statfs } from "node:fs/promises";
+import { statfs } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { CommandError, progress } from "@dictlearn/cli";
-import { type Hub, withLock } from "@dictlearn/hub";
+import { type Hub, makeFolder, withLock } from "@dictlearn/hub";
 import { type Device } from "@dictlearn/kernels";
 import { modelDigest, openActivations, readActivations, textsDigest, tokensIn, writeActivations, type Harvest, type RowCursor, type ShardManifest, type WriteActivationsOptions } from "dictlearn";
 import { count, sizeOf } from "./session.js";
@@ -90,7 +90,7 @@ export async function harvestTo(directory: string, open: (cursor: RowCursor | un
     note(`activations: ${directory} has the ${count(tokens)} tokens; they are read, and the model does not run`);
     return there;
   }
-  await mkdir(dirname(directory), { recursive: true });
+  await makeFolder(dirname(directory));
   return withLock(`${directory}.lock`, all, write, () => note(`activations: another process writes to ${directory}; waiting for it`));
 }
 

@@ -6,12 +6,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { memorySource, openTorch } from "@dictlearn/checkpoint";
+import { CommandProcess } from "@dictlearn/testing";
 import { afterAll, describe, expect, test } from "vitest";
 
 const app = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 const sparseRep = fileURLToPath(new URL("../../sparse-rep/dist/main.js", import.meta.url));
 const temporary = mkdtempSync(join(tmpdir(), "train-"));
-afterAll(() => rmSync(temporary, { recursive: true, force: true }));
+/** Says what commands say. How a process is killed and goes on is tested with one of its own. */
+const kept = new CommandProcess(new URL("../dist/command.js", import.meta.url), new URL(import.meta.resolve("@dictlearn/cli")));
+afterAll(() => {
+  kept.close();
+  rmSync(temporary, { recursive: true, force: true });
+});
 
 /** A new empty folder, where a person stands. */
 const folder = () => mkdtempSync(join(temporary, "here-"));
@@ -26,10 +32,14 @@ interface Ended {
   stderr: string;
 }
 
+function environment(): Record<string, string> {
+  const inherited = Object.entries(process.env).filter((pair): pair is [string, string] => !/^(INIT_CWD|HF_|.*_proxy$)/i.test(pair[0]));
+  return { ...Object.fromEntries(inherited), ...noHub };
+}
+
 /** Starts the app as a shell would. */
 function start(args: readonly string[], { cwd = temporary, program = app }: { cwd?: string; program?: string } = {}): { child: ChildProcess; ended: Promise<Ended> } {
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(INIT_CWD|HF_|.*_proxy$)/i.test(name)));
-  const child = spawn(process.execPath, [program, ...args], { cwd, env: { ...inherited, ...noHub } });
+  const child = spawn(process.execPath, [program, ...args], { cwd, env: environment() });
   const texts = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text) => (texts.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text) => (texts.stderr += text));
@@ -39,7 +49,7 @@ function start(args: readonly string[], { cwd = temporary, program = app }: { cw
   });
   return { child, ended };
 }
-const run = (args: readonly string[], options?: { cwd?: string; program?: string }) => start(args, options).ended;
+const run = (args: readonly string[], { cwd = temporary }: { cwd?: string } = {}) => kept.run({ args, cwd, env: environment() });
 
 /** A run of some seconds: 24 steps of 256 tokens. */
 const demo = ["--model-name", "demo", "--dataset-name", "demo", "--device", "cpu", "--engine", "wasm"];
@@ -115,7 +125,7 @@ describe("a run", async () => {
   });
 
   test("sparse-rep opens what was trained", async () => {
-    const { code, stdout } = await run(["--model", "demo", "--site", "layers.1.resid_post", "--dictionary", `${trainer0}/ae.pt`, "--format", "csv", "--device", "cpu"], { cwd, program: sparseRep });
+    const { code, stdout } = await start(["--model", "demo", "--site", "layers.1.resid_post", "--dictionary", `${trainer0}/ae.pt`, "--format", "csv", "--device", "cpu"], { cwd, program: sparseRep }).ended;
     expect(code).toBe(0);
     expect(stdout.trimEnd().split("\n").length).toBe(15);
   });
@@ -275,7 +285,7 @@ describe("params.json", () => {
   ])("%j is told", async (content, message) => {
     const cwd = folder();
     params(cwd, content);
-    expect(await run(["--params", "mine.json"], { cwd })).toEqual({ code: 1, signal: null, stdout: "", stderr: `${message}\n` });
+    expect(await run(["--params", "mine.json"], { cwd })).toEqual({ code: 1, stdout: "", stderr: `${message}\n` });
   });
 
   test("text that is no JSON, and no file, are told", async () => {
@@ -324,7 +334,7 @@ describe("mistakes are one line, and nothing is written", () => {
 
   test("--resume of nothing", async () => {
     mkdirSync(join(cwd, "empty"));
-    expect(await run(["--resume", "empty"], { cwd })).toMatchObject({ code: 1, stderr: expect.stringMatching(/^empty: expected a run with a state to go on from, got none/) });
+    expect(await start(["--resume", "empty"], { cwd }).ended).toMatchObject({ code: 1, stderr: expect.stringMatching(/^empty: expected a run with a state to go on from, got none/) });
   });
 });
 
@@ -352,7 +362,7 @@ describe("what goes wrong on the way", () => {
 });
 
 test("--help says what each parameter is", async () => {
-  const { code, stdout } = await run(["--help"]);
+  const { code, stdout } = await start(["--help"]).ended;
   expect(code).toBe(0);
   expect(stdout).toMatch(/--num-tokens <N> +tokens to train on \(params\.json: 10000\)/);
   expect(stdout).toMatch(/--trainer <NAME/);

@@ -26,6 +26,7 @@ describe("a model's", async () => {
   const path = join(temporary, "texts.jsonl");
   writeFileSync(path, Array.from({ length: 30 }, (_, i) => `${JSON.stringify({ text: `The state of the union in the year ${1800 + 7 * i} is strong, and its people ${"work and ".repeat(i % 4)}hope.` })}\n`).join(""));
   const model = await openModel("demo", { device });
+  afterAll(() => model.dispose());
   const opened = (cursor?: RowCursor) => harvest(model, openTexts(path, { cursor: cursor?.text ?? undefined }), { site: sites, contextLength: 16, rows: "packed", batchRows: 2, cursor });
   const options = { shardTokens: 90, skipFirst: 1, provenance: { model: "demo", texts: "texts.jsonl" } } satisfies WriteActivationsOptions;
 

@@ -1,7 +1,8 @@
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openShards, readManifest, writeShards, type ActivationSource, type ShardDtype, type ShardFormat, type ShardManifest, type ShardSource, type ShardStore } from "@dictlearn/activations";
 import { memorySource, openSafetensors, writeSafetensors, type NamedTensor } from "@dictlearn/checkpoint";
+import { makeFolder } from "@dictlearn/hub";
 import { type Device } from "@dictlearn/kernels";
 import { DictlearnError } from "./error.js";
 import { localShard } from "./localFolder.js";
@@ -102,7 +103,7 @@ function expectSameActivations(directory: string, { dtype, skipFirst, sites, pro
 function shardFolder(directory: string): ShardStore {
   return {
     async write(name, chunks) {
-      await mkdir(directory, { recursive: true });
+      await makeFolder(directory);
       await writeWhole(join(directory, name), chunks);
     },
     // The manifest is replaced while others read it: they take the one or the other whole. A shard stays as it is.

@@ -1,6 +1,7 @@
-import { mkdir, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type NamedTensor, writeSafetensors, writeTorch } from "@dictlearn/checkpoint";
+import { makeFolder } from "@dictlearn/hub";
 import { type Format, formatNamed } from "@dictlearn/sae";
 import { DictlearnError } from "./error.js";
 import { readDictionary, type ReadDictionaryOptions } from "./readDictionary.js";
@@ -44,7 +45,7 @@ function bytesOf({ container }: Format, tensors: ReturnType<Format["write"]>["te
 async function expectEmpty(folder: string): Promise<void> {
   let names: string[];
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     names = await readdir(folder);
   } catch (cause) {
     throw new DictlearnError("IO", `${folder}: expected a folder that can be written, got ${(cause as NodeJS.ErrnoException).code ?? (cause as Error).message}`);

@@ -3,6 +3,7 @@ import { appendFile, mkdir, open, readdir, readFile, rename, rm, rmdir } from "n
 import { dirname, join, resolve } from "node:path";
 import { openSafetensors, writeSafetensors, writeTorch, type NamedTensor } from "@dictlearn/checkpoint";
 import { fileSource } from "@dictlearn/checkpoint/node";
+import { makeFolder } from "@dictlearn/hub";
 import { writeDictionaryLearning, type AnyTensor } from "@dictlearn/sae";
 import { DictlearnError } from "./error.js";
 import { localFolder } from "./localFolder.js";
@@ -39,7 +40,7 @@ export class RunDirectory {
   async expectWritable(): Promise<void> {
     const probe = join(this.path, `.probe-${process.pid}`);
     try {
-      const made = await mkdir(this.path, { recursive: true }); // the first of the folders that were not there
+      const made = await makeFolder(this.path); // the first of the folders that were not there
       try {
         await (await open(probe, "w")).close();
       } finally {
@@ -82,7 +83,7 @@ export class RunDirectory {
       if (data instanceof Float32Array && !data.every(Number.isFinite)) throw new DictlearnError("FORMAT", `${spec.name} (trainer ${index} at ${site}): expected finite weights, got ${data.find((x) => !Number.isFinite(x))} in ${name}`, "try a smaller learning rate, or a longer warm-up");
     const folder = this.folderOf(trainee);
     const path = step === undefined ? join(folder, "ae.pt") : join(folder, "checkpoints", `ae_${step}.pt`);
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeWhole(join(folder, "config.json"), [`${JSON.stringify(config, null, 4)}\n`]);
     await writeWhole(path, writeTorch(tensors));
     return path;
@@ -91,7 +92,7 @@ export class RunDirectory {
   /** Adds a line to a dictionary's `metrics.jsonl`. */
   async appendMetrics(trainee: Pick<Trainee, "site" | "index">, line: Readonly<Record<string, number>>): Promise<void> {
     const folder = this.folderOf(trainee);
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await appendFile(join(folder, "metrics.jsonl"), `${JSON.stringify(line)}\n`);
   }
 
@@ -116,7 +117,7 @@ export class RunDirectory {
     const name = `step-${step}`;
     const beside = join(states, `.${name}.part`);
     await rm(beside, { recursive: true, force: true });
-    await mkdir(beside, { recursive: true });
+    await makeFolder(beside);
     await writeWhole(join(beside, "buffer.safetensors"), [writeSafetensors(buffer.tensors as NamedTensor[])]);
     for (const [i, tensors] of trainers.entries()) await writeWhole(join(beside, `trainer_${i}.safetensors`), [writeSafetensors(tensors as NamedTensor[])]);
     await writeWhole(join(beside, "state.json"), [`${JSON.stringify({ version: 1, step, normFactors, trainers: trainers.length, buffer: buffer.json, about }, null, 1)}\n`]);

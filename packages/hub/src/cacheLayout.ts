@@ -3,6 +3,7 @@ import { copyFile, lstat, mkdir, readFile, readlink, realpath, rename, rm, stat,
 import { basename, dirname, join, relative, sep } from "node:path";
 import type { RepoRef } from "./hub.js";
 import { HubError } from "./hubError.js";
+import { makeFolder } from "./makeFolder.js";
 import { checkPath, checkRef, isCommit } from "./names.js";
 import type { RemoteFile } from "./remoteFile.js";
 
@@ -122,7 +123,7 @@ export class CacheLayout {
     const text =
       "Signature: 8a477f597d28d172789f06886806bc55\n# This file is a cache directory tag created by huggingface_hub.\n" +
       "# For information about cache directory tags, see:\n#\thttps://bford.info/cachedir/\n";
-    await mkdir(this.root, { recursive: true });
+    await makeFolder(this.root);
     await writeFile(join(this.root, "CACHEDIR.TAG"), text, { flag: "wx" }).catch(() => undefined); // there, or not to be had
   }
 }
@@ -139,7 +140,7 @@ export function folderName(ref: RepoRef): string {
  */
 export async function placeFor(root: string, parts: string[]): Promise<string> {
   for (const part of parts) checkPath(part, "path");
-  await mkdir(root, { recursive: true });
+  await makeFolder(root);
   let folder = root;
   for (const part of parts.slice(0, -1)) {
     folder = join(folder, part);
