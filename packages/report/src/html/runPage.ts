@@ -120,7 +120,7 @@ function comparison(trainers: readonly TrainerReport[]): Markup | undefined {
       height: 300,
       color: { domain: sites, range: colours },
       symbol: { domain: sites, range: symbols },
-      x: { label: "L0, active features a token", type: scaleFor(points.map(({ l0 }) => l0), 10), nice: true, grid: true, inset: 8 },
+      x: { label: "L0, active features a token", type: scaleFor(points.map(({ l0 }) => l0), 10), grid: true, inset: 8 },
       y: { label: lower, nice: true, grid: true, inset: 8 },
       marks: [
         dot(points, { x: "l0", y: "y", stroke: "site", symbol: "site", title: "title", r: 4.5, strokeWidth: 2 }),
