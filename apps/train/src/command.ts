@@ -3,6 +3,7 @@ import { CommandError, defineCommand, downloadProgress, resolvePath } from "@dic
 import { engines } from "@dictlearn/kernels/node";
 import { HubError, hubEnvironment, openHub } from "@dictlearn/hub";
 import { optionName } from "@dictlearn/sae";
+import { type RunReport } from "@dictlearn/report/html";
 import { harvest, type Model, normFactors, openBuffer, openModel, openTexts, type RowCursor, rowKinds, RunDirectory, submoduleName, train } from "dictlearn";
 import { z } from "zod";
 import { chooseNames } from "./chooseNames.js";
@@ -15,6 +16,7 @@ import { count, nameOf, runSession, shown, summary } from "./session.js";
 import { askedFor, expectSame, expectSensible, type Conduct, type Flags, type Settings } from "./settings.js";
 import { allOptions, specOf, trainerNames, trainersWith } from "./trainers.js";
 import { evaluateFile, unseenTexts } from "./unseen.js";
+import { writeReport } from "./writeReport.js";
 
 const version = createRequire(import.meta.url)("../package.json").version as string;
 const described = descriptions();
@@ -166,7 +168,9 @@ export const command = defineCommand({
 
     if (settings.normalize && training.step === 0) note("normalize: measuring the norm of activations over the first batches");
     const about: Recorded = { settings, conduct, engine, device: device.kind, build: version, commits };
-    const { state, logs } = await runSession(training, { directory, about: { ...about }, bufferConfig: bufferConfigOf(settings, { D: model.width, bufferTokens, device: device.kind }), logEvery: conduct.log_every!, saveEvery: conduct.save_every!, rows: settings.rows, signal: invocation.signal, note, quiet: given.quiet });
+    const report = (state: RunReport["state"]) =>
+      writeReport(directory, training, { state, parameters: { ...settings, ...conduct, engine, version } }).catch((error: Error) => note(`report.html: not written, and training goes on: ${error.message}`));
+    const { state, logs } = await runSession(training, { directory, about: { ...about }, bufferConfig: bufferConfigOf(settings, { D: model.width, bufferTokens, device: device.kind }), logEvery: conduct.log_every!, saveEvery: conduct.save_every!, rows: settings.rows, report, signal: invocation.signal, note, quiet: given.quiet });
 
     const cursor = behind === undefined ? (state.buffer.json.cursor as RowCursor | null) : behind;
     const unseen = conduct.eval_tokens > 0 ? await unseenTexts(model, { texts: texts(cursor), cursor, tokens: conduct.eval_tokens, contextLength: settings.context_length }) : [];
@@ -181,8 +185,10 @@ export const command = defineCommand({
       }
       process.stdout.write(`${shown(path)}  ${[nameOf(trainee), ...results].filter(Boolean).join(", ")}\n`);
     }
+    const page = await report("done");
     if (training.step < fewSteps) note(`train: ${count(training.step)} step${training.step === 1 ? "" : "s"} of ${count(batchSize)} tokens: this dictionary has not learned; it would with --num-tokens ${enoughSteps * batchSize}, ${count(enoughSteps)} steps`);
     const [first] = training.trainees;
+    if (page !== undefined) note(`look at the run: ${shown(page)}`);
     note(`read sentences with it: sparse-rep --model ${model_name}${revision === null ? "" : ` --revision ${revision}`} --site ${first.site} --dictionary ${shown(directory.folderOf(first))}`);
   },
 });

@@ -11,6 +11,8 @@ export interface SessionOptions {
   logEvery: number;
   saveEvery: number;
   rows: RowKind;
+  /** Called when something was saved, and `stopped` after Ctrl-C. */
+  report: (state: "running" | "stopped") => Promise<unknown>;
   signal: AbortSignal;
   note: (line: string) => void;
   quiet: boolean;
@@ -22,7 +24,7 @@ export interface SessionOptions {
  * @returns the last state, and what the last step that was read said
  */
 export async function runSession(training: Training, options: SessionOptions): Promise<{ state: TrainingState; logs?: TrainStep["logs"] }> {
-  const { directory, about, bufferConfig, logEvery, saveEvery, rows, signal, note, quiet } = options;
+  const { directory, about, bufferConfig, logEvery, saveEvery, rows, report, signal, note, quiet } = options;
   const { steps, trainees } = training;
   const started = { step: training.step, at: performance.now() };
   let logged = started;
@@ -40,6 +42,7 @@ export async function runSession(training: Training, options: SessionOptions): P
     for (const trainee of trainees) files.push(await directory.writeDictionary(trainee, { step, normFactor: training.normFactor(trainee.site), buffer: bufferConfig }));
     await saveState();
     checkpoint = files.at(-1);
+    await report("running");
   };
 
   const tokensIn = training.batchSize;
@@ -55,6 +58,7 @@ export async function runSession(training: Training, options: SessionOptions): P
     for (;;) {
       if (signal.aborted) {
         await saveState();
+        await report("stopped");
         bar.stop();
         note(`train: stopped after step ${training.step} of ${steps}; --resume ${shown(directory.path)} goes on there`);
         throw signal.reason;

@@ -80,9 +80,12 @@ describe("a run", async () => {
     expect(result).toMatchObject({ code: 0 });
     const checkpoints = Array.from({ length: 12 }, (_, i) => `checkpoints/ae_${2 * (i + 1)}.pt`).sort();
     const own = ["ae.pt", ...checkpoints, "config.json", "eval_results.json", "metrics.jsonl"];
+    const ofSite = (site: string) => [0, 1].flatMap((i) => own.map((name) => `${site}/trainer_${i}/${name}`));
     const state = ["buffer.safetensors", "state.json", ...[0, 1, 2, 3].map((i) => `trainer_${i}.safetensors`)];
     expect(files(join(cwd, "out"))).toEqual([
-      ...["mlp_out_layer_1", "resid_post_layer_1"].flatMap((site) => [0, 1].flatMap((i) => own.map((name) => `${site}/trainer_${i}/${name}`))),
+      ...ofSite("mlp_out_layer_1"),
+      "report.html",
+      ...ofSite("resid_post_layer_1"),
       "state/latest",
       ...["step-22", "step-24"].flatMap((step) => state.map((name) => `state/${step}/${name}`)),
     ]);
@@ -122,6 +125,21 @@ describe("a run", async () => {
     const results = json(join(cwd, trainer0, "eval_results.json"));
     expect(Object.keys(results)).toEqual(expect.arrayContaining(["l2_loss", "l1_loss", "l0", "frac_variance_explained", "cossim", "l2_ratio", "relative_reconstruction_bias", "loss_original", "loss_reconstructed", "loss_zero", "frac_recovered", "frac_alive", "hyperparameters"]));
     expect(results.loss_zero).toBeGreaterThan(results.loss_original);
+    const { features, silent } = results.feature_density;
+    expect(silent).toBe(Math.round(256 * (1 - results.frac_alive)));
+    expect(features.reduce((sum: number, n: number) => sum + n, silent)).toBe(256);
+  });
+
+  test("report.html shows the last numbers of the metrics and the evaluation, of every trainer", () => {
+    const page = readFileSync(join(cwd, "out/report.html"), "utf8");
+    expect(page).toContain("Done: step 24 of 24, 6,144 tokens");
+    expect(page.match(/<section class="trainer"/g)).toHaveLength(4);
+    for (const site of ["mlp_out_layer_1", "resid_post_layer_1"])
+      for (const i of [0, 1]) {
+        const { loss, l0 } = lines(join(cwd, `out/${site}/trainer_${i}/metrics.jsonl`)).at(-1)!;
+        const { frac_recovered, l2_loss } = json(join(cwd, `out/${site}/trainer_${i}/eval_results.json`));
+        for (const number of [loss, l0, frac_recovered, l2_loss]) expect(page).toContain(`<data value="${number}">`);
+      }
   });
 
   test("sparse-rep opens what was trained", async () => {
@@ -189,6 +207,7 @@ describe("the same bytes", async () => {
     expect(code).toBe(130);
     expect(stderr).toMatch(/^train: stopped after step \d+ of 24; --resume out goes on there$/m);
     expect(existsSync(join(cwd, trainer0, "ae.pt"))).toBe(false);
+    expect(readFileSync(join(cwd, "out/report.html"), "utf8")).toMatch(/Stopped: step \d+ of 24/);
     expect(await run(["--resume", "out"], { cwd })).toMatchObject({ code: 0 });
     expect(digest(cwd)).toBe(digest(whole));
   });
@@ -244,6 +263,7 @@ test("a run where another was moves it aside", async () => {
   expect(stderr).toContain("out: there was a run; it is in out/earlier-1 now");
   expect(digest(cwd, "out/earlier-1/resid_post_layer_1/trainer_0/ae.pt")).toBe(first);
   expect(digest(cwd)).not.toBe(first);
+  expect(existsSync(join(cwd, "out/earlier-1/report.html"))).toBe(true);
 });
 
 describe("nothing named and no Hub", async () => {

@@ -48,6 +48,9 @@ describe("texts", async () => {
     const [both, first, second] = [await run(0, 7, 2), await run(0, 4, 1), await run(4, 7, 1)];
     expect(both.frac_alive).toBeGreaterThanOrEqual(Math.max(first.frac_alive, second.frac_alive));
     for (const name of ["l0", "frac_variance_explained", "loss_reconstructed", "frac_recovered"] as const) expect(both[name]).toBeCloseTo((first[name] + second[name]) / 2, 10);
+    expect(both.feature_density.tokens).toBe(first.feature_density.tokens + second.feature_density.tokens);
+    expect(both.feature_density.features.reduce((sum, n) => sum + n, 0) / dictionary.F).toBeCloseTo(both.frac_alive, 12);
+    expect(both.feature_density.silent / dictionary.F).toBeCloseTo(1 - both.frac_alive, 12);
     // The demo's README: 0.81 of the variance, 34.5 features, on held-out addresses.
     expect(both.frac_variance_explained).toBeGreaterThan(0.6);
     expect(both.frac_recovered).toBeGreaterThan(0.5);

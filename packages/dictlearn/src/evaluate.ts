@@ -1,4 +1,5 @@
 import { type Tensor } from "@dictlearn/kernels";
+import { featureDensity, type FeatureDensity } from "@dictlearn/report";
 import { type Neox, type PackedRows, packRows } from "@dictlearn/neox";
 import { type ActivationMetrics, AliveFeatures, BatchSums, type Dictionary, type DictionaryMetrics, expectAutoEncoder, meanMetrics } from "@dictlearn/sae";
 import { passFeatures } from "./analyse.js";
@@ -15,8 +16,8 @@ export interface LossMetrics {
   frac_recovered: number;
 }
 
-/** Under the names of dictionary_learning's `evaluate`. */
-export type Metrics = DictionaryMetrics & LossMetrics;
+/** Under the names of dictionary_learning's `evaluate`; and how often features are active. */
+export type Metrics = DictionaryMetrics & LossMetrics & { feature_density: FeatureDensity };
 
 export interface EvaluateOptions {
   /** Which activation, in any spelling that neox knows. */
@@ -46,7 +47,9 @@ export async function evaluate(model: Model, dictionary: Dictionary, texts: Asyn
   const alive = new AliveFeatures(dictionary.F);
   const all: (ActivationMetrics & LossMetrics)[] = [];
   let rows: Uint32Array[] = [];
+  let tokens = 0;
   const measure = async () => {
+    tokens += rows.reduce((sum, row) => sum + row.length, 0);
     all.push(await evaluateRows(model.neox, dictionary, packRows(rows), { site, alive }));
     rows = [];
   };
@@ -58,7 +61,7 @@ export async function evaluate(model: Model, dictionary: Dictionary, texts: Asyn
   }
   if (rows.some((row) => row.length > 1)) await measure();
   if (all.length === 0) throw new DictlearnError("USAGE", "texts: expected some of two tokens or more, got none");
-  return { ...meanMetrics(all), frac_alive: alive.fraction };
+  return { ...meanMetrics(all), frac_alive: alive.fraction, feature_density: featureDensity(alive.counts, tokens) };
 }
 
 /** One batch: the reconstructions are made of the activations of an untouched pass. */

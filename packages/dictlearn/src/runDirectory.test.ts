@@ -157,7 +157,22 @@ describe("states", () => {
     for (const step of [1, 2, 3]) await directory.appendMetrics(trainee, { step });
     const path = join(folder, "final_norm/trainer_0/metrics.jsonl");
     writeFileSync(path, `${readFileSync(path, "utf8")}{"step":4,"lo`);
+    expect(await directory.readMetrics(trainee)).toEqual([{ step: 1 }, { step: 2 }, { step: 3 }]);
     await directory.cutMetrics(trainee, 2);
     expect(readFileSync(path, "utf8")).toBe('{"step":1}\n{"step":2}\n');
+    expect(await directory.readMetrics({ ...trainee, index: 1 })).toEqual([]);
+  });
+
+  test("a report and an evaluation come back as they were written; an earlier run's report goes aside with it", async () => {
+    const directory = new RunDirectory(folder);
+    const trainee = { site: "final_norm", index: 0 };
+    expect(await directory.readEvaluation(trainee)).toBeUndefined();
+    await directory.appendMetrics(trainee, { step: 1 });
+    await directory.writeEvaluation(trainee, { l0: 3, frac_recovered: NaN });
+    expect(await directory.readEvaluation(trainee)).toEqual({ l0: 3, frac_recovered: null });
+    expect(readFileSync(await directory.writeReport("<!doctype html>"), "utf8")).toBe("<!doctype html>");
+    const aside = await directory.setAside([trainee]);
+    expect(readdirSync(aside!).sort()).toEqual(["final_norm", "report.html"]);
+    expect(readdirSync(folder)).toEqual(["earlier-1"]);
   });
 });

@@ -12,7 +12,7 @@ import { type Trainee, type TrainingState } from "./train.js";
 import { syncFolder, writeWhole } from "./wholeFile.js";
 
 // <path>/resid_post_layer_3/trainer_0/{config.json, ae.pt, checkpoints/ae_STEP.pt, metrics.jsonl, eval_results.json}
-// <path>/state/{latest, step-N/{state.json, buffer.safetensors, trainer_0.safetensors, ...}}
+// <path>/report.html, <path>/state/{latest, step-N/{state.json, buffer.safetensors, trainer_0.safetensors, ...}}
 
 /** A state as it lies in a run directory, with what the writer said of it. */
 export interface SavedTraining {
@@ -53,13 +53,13 @@ export class RunDirectory {
   }
 
   /**
-   * Moves what an earlier run left where these dictionaries go, and its state, into `earlier-1` (or the next that is free).
+   * Moves what an earlier run left where these dictionaries go, its state and its report, into `earlier-1` (or the next that is free).
    * @returns where it is now, or undefined if there was none
    */
   async setAside(dictionaries: readonly Pick<Trainee, "site" | "index">[]): Promise<string | undefined> {
     const names = existsSync(this.path) ? await readdir(this.path) : [];
     const submodules = new Set(dictionaries.map(({ site }) => submoduleName(site)));
-    const before = names.filter((name) => name === "state" || submodules.has(name));
+    const before = names.filter((name) => ["state", "report.html"].includes(name) || submodules.has(name));
     if (before.length === 0) return undefined;
     let n = 1;
     while (names.includes(`earlier-${n}`)) n++;
@@ -100,7 +100,7 @@ export class RunDirectory {
   async cutMetrics(trainee: Pick<Trainee, "site" | "index">, step: number): Promise<void> {
     const path = join(this.folderOf(trainee), "metrics.jsonl");
     const text = await readFile(path, "utf8").catch(() => "");
-    const kept = text.split("\n").filter((line) => (stepOf(line) ?? Infinity) <= step);
+    const kept = text.split("\n").filter((line) => (lineOf(line)?.step ?? Infinity) <= step);
     if (text !== "") await writeWhole(path, [kept.map((line) => `${line}\n`).join("")]);
   }
 
@@ -108,6 +108,24 @@ export class RunDirectory {
   async writeEvaluation(trainee: Pick<Trainee, "site" | "index">, results: Readonly<Record<string, unknown>>): Promise<string> {
     const path = join(this.folderOf(trainee), "eval_results.json");
     await writeWhole(path, [`${JSON.stringify(results, null, 4)}\n`]);
+    return path;
+  }
+
+  /** The lines of a dictionary's `metrics.jsonl`; one that was cut off is left out. A number that is not finite is null there. */
+  async readMetrics(trainee: Pick<Trainee, "site" | "index">): Promise<Record<string, number | null>[]> {
+    const text = await readFile(join(this.folderOf(trainee), "metrics.jsonl"), "utf8").catch(() => "");
+    return text.split("\n").map(lineOf).filter((line) => line !== undefined);
+  }
+
+  /** A dictionary's `eval_results.json`, undefined where there is none. */
+  async readEvaluation(trainee: Pick<Trainee, "site" | "index">): Promise<Record<string, unknown> | undefined> {
+    return readJson(localFolder(this.folderOf(trainee)), "eval_results.json");
+  }
+
+  /** Writes `report.html`. @returns its path */
+  async writeReport(page: string): Promise<string> {
+    const path = join(this.path, "report.html");
+    await writeWhole(path, [page]);
     return path;
   }
 
@@ -173,9 +191,9 @@ async function readTensors(path: string): Promise<AnyTensor[]> {
   return tensors;
 }
 
-function stepOf(line: string): number | undefined {
+function lineOf(line: string): Record<string, number | null> | undefined {
   try {
-    return (JSON.parse(line) as { step: number }).step;
+    return JSON.parse(line) as Record<string, number | null>;
   } catch {
     return undefined; // empty, or cut off when the process was killed
   }

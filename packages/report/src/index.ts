@@ -1,4 +1,5 @@
 export { type Analysis, type Provenance, type SentenceReport, type Sentences } from "./analysis.js";
+export { featureDensity, type FeatureDensity } from "./featureDensity.js";
 export { csvColumns, formatCsv } from "./formatCsv.js";
 export { formatG } from "./formatG.js";
 export { formatJson } from "./formatJson.js";

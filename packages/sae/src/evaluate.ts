@@ -93,17 +93,18 @@ export class BatchSums {
   }
 }
 
-/** Which features have been active. */
+/** Which features have been active, and on how many rows. */
 export class AliveFeatures {
-  readonly #seen: Uint8Array;
+  /** Rows that each feature was active on, [F]. */
+  readonly counts: Float64Array;
   constructor(F: number) {
-    this.#seen = new Uint8Array(F);
+    this.counts = new Float64Array(F);
   }
   add({ index, values }: FeatureRows): void {
-    index.forEach((feature, i) => values[i] !== 0 && (this.#seen[feature] = 1));
+    index.forEach((feature, i) => values[i] !== 0 && this.counts[feature]++);
   }
   get fraction(): number {
-    return this.#seen.reduce((sum, seen) => sum + seen, 0) / this.#seen.length;
+    return this.counts.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0) / this.counts.length;
   }
 }
 

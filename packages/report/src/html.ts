@@ -1,0 +1,2 @@
+export { runPage, type RunReport, type TrainerReport } from "./html/runPage.js";
+export { type MetricsLine } from "./html/thin.js";
