@@ -36,11 +36,11 @@ async function openSides(name, row, { device, threads, engines, python, openOurs
   const opened = [];
   const open = async (as, side, params) => {
     opened.push({ as, side });
-    Object.assign(opened.at(-1), await side.ask("open", { case: name, device, threads, repeat: row.repeat, ...params }));
+    Object.assign(opened.at(-1), await side.ask("open", { device, threads, repeat: row.repeat, ...params }));
   };
   try {
-    if (row.sides) for (const [as, params] of Object.entries(row.sides)) await open(as, openOurs(as), { engine: "auto", ...params });
-    else for (const [as, engine] of Object.entries(device === "cpu" ? engines : { default: "auto" })) await open(as, openOurs(as), { engine, ...row.ours });
+    if (row.sides) for (const [as, params] of Object.entries(row.sides)) await open(as, openOurs(as), { case: name, engine: "auto", ...params });
+    else for (const [as, engine] of Object.entries(device === "cpu" ? engines : { default: "auto" })) await open(as, openOurs(as), { case: name, engine, ...row.ours });
     if (python && row.peer) {
       const peer = openPeer(python, name);
       if (device === "cpu" || (await peer.ask("cuda")).available) await open("python", peer, { ...row.peer, device: device === "cpu" ? "cpu" : "cuda" });
