@@ -24,6 +24,7 @@ run("train", "--device", "auto", "--model-name", "demo", "--dataset-name", "demo
 run("sparse-rep", "--model", "demo", "--site", site, "--dictionary", trainer, "--pooling", "last", "--top", "3");
 process.stderr.write(`
 The dictionary: ${trainer}/ae.pt with its config.json, as dictionary_learning saves them
+To look at, in a browser: ${results}/report.html
 How it learned: ${trainer}/metrics.jsonl   What it explains of unseen text: ${trainer}/eval_results.json
 Checkpoints: ${trainer}/checkpoints   To go on with: ${results}/state
 `);

@@ -38,7 +38,7 @@ try {
   const [batches, batchSize] = [Number(options.batches), Number(options["batch-size"])];
   const bar = progress({ label: "evaluate", unit: "texts", total: batches * batchSize });
   const texts = counted(openTexts(data, { hub: openHub({ ...hubEnvironment(process.env), onNotice: console.error }) }), (n) => bar.update(n));
-  const metrics = await evaluate(opened, features, texts, { site, contextLength: 128, batches, batchSize });
+  const { feature_density: _, ...metrics } = await evaluate(opened, features, texts, { site, contextLength: 128, batches, batchSize });
   bar.stop();
 
   const ours = { ...metrics, "loss_reconstructed - loss_original": metrics.loss_reconstructed - metrics.loss_original };
