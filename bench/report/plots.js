@@ -7,8 +7,7 @@ import { targetLines } from "./targets.js";
 /** @param before results of what is compared with @returns { name: svg } */
 export function plots(results, before) {
   const made = {};
-  const reached = targetLines(results).filter(({ measured, must }) => measured !== undefined && Array.isArray(must));
-  const bars = reached.map((line) => ({ ...line, must: line.must[0], name: `${line.label}, ${line.kind}` }));
+  const bars = targetLines(results).filter(({ isSpeed }) => isSpeed).map((line) => ({ ...line, name: `${line.label}, ${line.kind}` }));
   if (bars.length)
     made.targets = svg({
       height: 60 + 24 * bars.length,

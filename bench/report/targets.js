@@ -5,7 +5,7 @@ const names = { default: "by default", wasm: "WebAssembly alone", memory: "memor
 /**
  * What was to be reached, and what was: one line for each target of each row that ran against its base.
  * @param results { case: { rowId: result } }
- * @returns [{ case, label, kind, must, aim, measured, verdict }]; measured undefined where it did not run
+ * @returns [{ case, label, kind, isSpeed, must, aim, measured, verdict }]; measured undefined where it did not run
  */
 export function targetLines(results) {
   return Object.entries(results).flatMap(([name, rows]) =>
@@ -33,7 +33,7 @@ function line(name, result, kind, target, results) {
   const [must, aim] = target;
   const measured = of.wall.median;
   const note = kind === "default" && !ratios.default ? "no native engine here; " : "";
-  return { ...shared, must, aim, measured, verdict: note + verdictOf(measured, must, aim, () => boundOf(name, result, results)) };
+  return { ...shared, isSpeed: true, must, aim, measured, verdict: note + verdictOf(measured, must, aim, () => boundOf(name, result, results)) };
 }
 
 function verdictOf(measured, must, aim, bound) {
