@@ -11,7 +11,8 @@ export function plots(results, before) {
   if (bars.length)
     made.targets = svg({
       height: 60 + 24 * bars.length,
-      marginLeft: 430,
+      width: 1000,
+      marginLeft: 540,
       x: { label: "times as fast as PyTorch (threads: as one thread)", grid: true, domain: [0, Math.max(...bars.map(({ measured, aim = 0 }) => Math.max(measured, aim)))] },
       y: { label: null, domain: bars.map(({ name }) => name) },
       marks: [

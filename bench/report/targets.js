@@ -5,7 +5,7 @@ const names = { default: "by default", wasm: "WebAssembly alone", memory: "memor
 /**
  * What was to be reached, and what was: one line for each target of each row that ran against its base.
  * @param results { case: { rowId: result } }
- * @returns [{ case, label, kind, isSpeed, must, aim, measured, verdict }]; measured undefined where it did not run
+ * @returns [{ label, kind, isSpeed, must, aim, measured, verdict }]; measured undefined where it did not run
  */
 export function targetLines(results) {
   return Object.entries(results).flatMap(([name, rows]) =>
@@ -16,7 +16,7 @@ export function targetLines(results) {
 function line(name, result, kind, target, results) {
   const { ratios = {}, label, sides } = result;
   const of = ratios[kind] ?? ratios.default ?? ratios.wasm;
-  const shared = { case: name, label, kind: names[kind] ?? kind };
+  const shared = { label: label.startsWith(name) || name === "scaling" ? label : `${name}: ${label}`, kind: names[kind] ?? kind };
   if (kind.startsWith("flat")) {
     const { marks } = sides.ours.facts;
     const [begin, end] = [marks[1], marks.at(-1)].map((mark) => mark[kind === "flatTime" ? "secondsPerToken" : "residentMiB"]);
@@ -65,7 +65,7 @@ export const pace = (seconds, unit) => (unit ? `${count(1 / seconds)} ${unit}s/s
 
 /** For a terminal. */
 export function targetTable(lines) {
-  const cells = [["case", "", "must", "aim", "measured", ""], ...lines.map(({ label, case: name, kind, must, aim, measured, verdict }) => [`${name}: ${label}`, kind, digits(must[0] ?? must), aim === undefined ? "" : digits(aim), measured === undefined ? "" : digits(measured), verdict])];
+  const cells = [["case", "", "must", "aim", "measured", ""], ...lines.map(({ label, kind, must, aim, measured, verdict }) => [label, kind, digits(must[0] ?? must), aim === undefined ? "" : digits(aim), measured === undefined ? "" : digits(measured), verdict])];
   const widths = cells[0].map((_, i) => Math.max(...cells.map((row) => row[i].length)));
   return cells.map((row) => row.map((cell, i) => (i < 5 ? cell.padEnd(widths[i]) : cell)).join("  ").trimEnd()).join("\n");
 }
