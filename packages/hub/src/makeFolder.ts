@@ -21,6 +21,7 @@ export async function makeFolder(path: string): Promise<string | undefined> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT" || dirname(folder) === folder) throw error;
     const above = await makeFolder(dirname(folder));
-    return (await make()) && (above ?? folder);
+    const made = await make();
+    return above ?? made;
   }
 }
