@@ -48,9 +48,9 @@ function start(args: readonly string[], { home = "home" } = {}) {
   const child = spawn(process.execPath, [app, ...args], { cwd: folder, env: { ...inherited, HF_ENDPOINT: server.url, HF_HOME: join(folder, home) } });
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
-  return new Promise<{ code: number | null; stderr: string }>((resolve, reject) => {
+  return new Promise<{ code: number | NodeJS.Signals | null; stderr: string }>((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", (code) => resolve({ code, stderr }));
+    child.on("close", (code, signal) => resolve({ code: code ?? signal, stderr }));
   });
 }
 
