@@ -1,5 +1,5 @@
 // pnpm -s bench [CASE…] [options]; see --help
-import { defineCommand, resolvePath, runMain } from "@dictlearn/cli";
+import { defineCommand, resolvePath, runMain } from "@dictlearn/command";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -5,7 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { downloadProgress, progress } from "../packages/cli/dist/index.js";
+import { downloadProgress, progress } from "../packages/command/dist/index.js";
 import { evaluate, openDictionary, openModel, openTexts } from "../packages/dictlearn/dist/index.js";
 import { hubEnvironment, openHub } from "../packages/hub/dist/index.js";
 import { openDevice } from "../packages/kernels/dist/node.js";

@@ -38,6 +38,6 @@ test.each([
 });
 
 test("tests here get what is built", async () => {
-  const cli = await import("../packages/cli/src/index.js");
-  expect(cli).toBe(await import(fileURLToPath(new URL("../packages/cli/dist/index.js", import.meta.url))));
+  const command = await import("../packages/command/src/index.js");
+  expect(command).toBe(await import(fileURLToPath(new URL("../packages/command/dist/index.js", import.meta.url))));
 });

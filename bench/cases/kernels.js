@@ -1,6 +1,6 @@
 // Single ops against PyTorch's, on the same numbers.
 import { attention, decodeSparse, encodeTopK, gelu, layerNorm, linear } from "@dictlearn/kernels";
-import { CommandError } from "@dictlearn/cli";
+import { CommandError } from "@dictlearn/command";
 import { openDevice } from "../harness/openDevice.js";
 
 export const title = "Single ops";

@@ -1,6 +1,6 @@
 // The input side of a harvest, on one core: a file like the Pile's (JSON lines in zstd) decompressed, parsed and tokenized,
 // beside the rate at which a model takes tokens. Texts must not be what a harvest waits for.
-import { CommandError } from "@dictlearn/cli";
+import { CommandError } from "@dictlearn/command";
 import { openTexts, openTokenizer } from "dictlearn";
 import { statSync } from "node:fs";
 import { pileLike } from "../files/pileLike.js";

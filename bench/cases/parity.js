@@ -8,7 +8,7 @@ import { evaluate, harvest, openDictionary, openModel, openTexts } from "dictlea
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CommandError } from "@dictlearn/cli";
+import { CommandError } from "@dictlearn/command";
 import { about } from "../harness/machine.js";
 import { openPeer } from "../harness/openSide.js";
 

@@ -1,5 +1,5 @@
 // Our side alone: one thread against two, and one training from its first ten thousand tokens to its millionth.
-import { CommandError } from "@dictlearn/cli";
+import { CommandError } from "@dictlearn/command";
 import { topK } from "@dictlearn/sae";
 import { harvest, openModel, openTexts, train } from "dictlearn";
 import { openDevice } from "../harness/openDevice.js";

@@ -1,6 +1,6 @@
 // The app's whole process on files of the real shape, against a Python script that does the same with PyTorch and
 // transformers, from start to end, warm disk.
-import { CommandError } from "@dictlearn/cli";
+import { CommandError } from "@dictlearn/command";
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 // One training step on Gaussian rows: forward, gradients, projection, clipping, Adam, upkeep. Both sides start from the very
 // same weights, in a state that says how many features a row has; that they have as many, and the same loss, is checked.
-import { CommandError } from "@dictlearn/cli";
+import { CommandError } from "@dictlearn/command";
 import { openSafetensors, writeSafetensors } from "@dictlearn/checkpoint";
 import { fileSource } from "@dictlearn/checkpoint/node";
 import { openRng } from "@dictlearn/kernels";

@@ -4,7 +4,7 @@ import { demo } from "@dictlearn/demo";
 import { harvest, openModel, openTexts, train } from "dictlearn";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { CommandError } from "@dictlearn/cli";
+import { CommandError } from "@dictlearn/command";
 import { realShapeFiles } from "../files/realShape.js";
 import { openDevice } from "../harness/openDevice.js";
 import { modelOf, site } from "./harvest.js";

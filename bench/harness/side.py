@@ -4,48 +4,25 @@ Needs torch, numpy, safetensors, transformers, and `pip install --no-deps dictio
 imports besides (nnsight, datasets, zstandard) nothing is used here, so it may be missing.
 """
 import importlib
-import importlib.machinery
 import importlib.metadata
 import json
 import os
-import resource
 import sys
 import time
-import types
 
 sys.path.pop(0)  # this folder, from which nothing is imported
 os.environ["HF_HUB_OFFLINE"] = "1"
-
-
-class Stub(types.ModuleType):
-    __path__ = []
-
-    def __getattr__(self, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return type(name, (), {})
-
-
-class Stubs:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in ("nnsight", "datasets", "zstandard"):
-            return importlib.machinery.ModuleSpec(name, self, is_package=True)
-
-    def create_module(self, spec):
-        return Stub(spec.name)
-
-    def exec_module(self, module):
-        pass
-
-
-sys.meta_path.append(Stubs())  # last: what is installed is used
 
 answers = sys.stdout
 sys.stdout = sys.stderr  # what libraries print is no answer
 
 import torch  # noqa: E402
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "peers"))
+BENCH = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path += [os.path.join(BENCH, "peers"), os.path.join(BENCH, "..", "oracles", "python")]
+import stand_ins  # noqa: E402, F401
+from peak import peak_mib  # noqa: E402
+
 peer = importlib.import_module("peer_" + sys.argv[1].replace("-", "_"))
 
 
@@ -54,15 +31,6 @@ def version(package):
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def peak_mib():
-    """The most memory this process had resident."""
-    try:
-        with open("/proc/self/status") as status:
-            return int(next(line for line in status if line.startswith("VmHWM")).split()[1]) / 1024
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def settled(device):

@@ -5,15 +5,17 @@
 As the original script does it (one right-padded batch, AutoModelForCausalLM, dictionary_learning's AutoEncoder with its
 normalization), in float32, with the mean over real tokens. Prints the table; writes the statistics for comparison.
 """
-import json, os, resource, sys, time
+import json, os, sys, time
 
-sys.path.pop(0)  # this folder, from which nothing is imported
+sys.path.append(sys.path.pop(0))  # this folder last: nothing in it hides a package
 os.environ["HF_HUB_OFFLINE"] = "1"
 import pandas as pd
 import torch
 import transformers
 from tabulate import tabulate
 from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from peak import peak_mib
 
 folder, out, threads = sys.argv[1:]
 torch.set_num_threads(int(threads))
@@ -79,15 +81,4 @@ print(tabulate(rows, headers=headers, tablefmt="grid", stralign="center", numali
 versions = {"python": sys.version.split()[0], "torch": torch.__version__, "transformers": transformers.__version__}
 with open(out, "w") as f:
     json.dump({"rows": [row[1:] for row in rows], "versions": versions}, f)
-
-
-def peak_mib():
-    """The most memory this process had resident."""
-    try:
-        with open("/proc/self/status") as status:
-            return int(next(line for line in status if line.startswith("VmHWM")).split()[1]) / 1024
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 os.write(3, json.dumps({"peakMiB": peak_mib(), "cpuSeconds": time.process_time()}).encode())

@@ -8,12 +8,10 @@ library or version computed. Needs torch, safetensors, sae-lens, eai-sparsify an
 these import for training alone, wandb and nnsight may be missing.
 """
 import hashlib
-import importlib.machinery
 import importlib.metadata
 import json
 import os
 import sys
-import types
 
 os.environ["SPARSIFY_DISABLE_TRITON"] = "1"
 
@@ -21,35 +19,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-class Stub(types.ModuleType):
-    """A package that is imported and not used here."""
-
-    __path__ = []
-
-    def __getattr__(self, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return type(name, (), {})
-
-
-class Stubs:
-    names = ("nnsight", "wandb", "zstandard")
-
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in self.names:
-            return importlib.machinery.ModuleSpec(name, self, is_package=True)
-
-    def create_module(self, spec):
-        return Stub(spec.name)
-
-    def exec_module(self, module):
-        pass
-
-
-sys.meta_path.append(Stubs())  # last: what is installed is used
-
+sys.path.append(os.path.join(HERE, "..", "python"))
+import stand_ins  # noqa: E402, F401
 from dictionary_learning.utils import load_dictionary  # noqa: E402
 from sae_lens import SAE  # noqa: E402
 from sparsify import SparseCoder  # noqa: E402

@@ -21,7 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 FACTOR = 3.7
 
 sys.path.append(os.path.join(HERE, "..", "python"))
-import only_dictionary_learning  # noqa: E402, F401
+import stand_ins  # noqa: E402, F401
 from dictionary_learning.dictionary import AutoEncoderNew  # noqa: E402
 from dictionary_learning.utils import load_dictionary  # noqa: E402
 

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 sys.path.append(os.path.join(HERE, "..", "python"))
-import only_dictionary_learning  # noqa: E402, F401
+import stand_ins  # noqa: E402, F401
 from dictionary_learning.utils import load_dictionary  # noqa: E402
 
 

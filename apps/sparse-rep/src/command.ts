@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { defineCommand, downloadProgress, progress, resolvePath, writeOutput } from "@dictlearn/cli";
+import { defineCommand, downloadProgress, progress, resolvePath, writeOutput } from "@dictlearn/command";
 import { HubError, hubEnvironment, openHub } from "@dictlearn/hub";
 import { engines, openDevice } from "@dictlearn/kernels/node";
 import { analyse, openDictionary, openModel, poolings } from "dictlearn";

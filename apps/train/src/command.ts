@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { CommandError, defineCommand, downloadProgress, resolvePath } from "@dictlearn/cli";
+import { CommandError, defineCommand, downloadProgress, resolvePath } from "@dictlearn/command";
 import { engines } from "@dictlearn/kernels/node";
 import { HubError, hubEnvironment, openHub } from "@dictlearn/hub";
 import { optionName } from "@dictlearn/sae";

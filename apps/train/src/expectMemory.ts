@@ -1,5 +1,5 @@
 import { totalmem } from "node:os";
-import { CommandError } from "@dictlearn/cli";
+import { CommandError } from "@dictlearn/command";
 import { type Device, WebGpuDevice } from "@dictlearn/kernels";
 import { sizeOf } from "./session.js";
 

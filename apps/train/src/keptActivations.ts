@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
-import { CommandError, progress } from "@dictlearn/cli";
+import { CommandError, progress } from "@dictlearn/command";
 import { type Hub, makeFolder, withLock } from "@dictlearn/hub";
 import { type Device } from "@dictlearn/kernels";
 import { modelDigest, openActivations, readActivations, textsDigest, tokensIn, writeActivations, type Harvest, type RowCursor, type ShardManifest, type WriteActivationsOptions } from "dictlearn";

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { runMain } from "@dictlearn/cli";
+import { runMain } from "@dictlearn/command";
 import { command } from "./command.js";
 
 await runMain(command);

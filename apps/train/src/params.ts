@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { check, CommandError, nearest, resolvePath } from "@dictlearn/cli";
+import { check, CommandError, nearest, resolvePath } from "@dictlearn/command";
 import { z } from "zod";
 
 /** What a file of parameters may say, under the names that the original script gave them. */

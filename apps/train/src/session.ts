@@ -1,5 +1,5 @@
 import { relative } from "node:path";
-import { progress } from "@dictlearn/cli";
+import { progress } from "@dictlearn/command";
 import { DictlearnError, type RowKind, type RunDirectory, type Trainee, type Training, type TrainingState, type TrainStep } from "dictlearn";
 
 export interface SessionOptions {

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { CommandError } from "@dictlearn/cli";
+import { CommandError } from "@dictlearn/command";
 import { optionName } from "@dictlearn/sae";
 import { type RowKind } from "dictlearn";
 import { defaultFile, paramNames, readParams, usual, type Params } from "./params.js";

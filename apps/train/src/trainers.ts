@@ -1,4 +1,4 @@
-import { CommandError } from "@dictlearn/cli";
+import { CommandError } from "@dictlearn/command";
 import { april, batchTopK, configName, gated, gatedAnneal, jumpRelu, matryoshka, optionName, pAnneal, standard, topK, type TrainerSpec } from "@dictlearn/sae";
 import { meant } from "./params.js";
 

@@ -7,6 +7,8 @@ import { flagName, flagOptions, flagSchemas, parse, type FlagSchema } from "./fl
 /** What a program is given besides its words. `signal` aborts at Ctrl-C; whoever reads it takes over ending. */
 export interface Invocation {
   readonly signal: AbortSignal;
+  /** The program that this is a command of, as help and errors name it: `dictlearn`. */
+  readonly program?: string;
 }
 
 /** A program: words in, exit by returning or throwing. `runMain` runs it. */
@@ -34,10 +36,11 @@ export function defineCommand<F extends z.ZodObject, P extends z.ZodObject | und
   spec: CommandSpec<F, P>,
 ): Main {
   const words = spec.positional ? flagSchemas(spec.positional) : { properties: {}, required: [] };
-  const remedy = `${spec.name} --help lists the flags`;
 
   return async (argv, invocation) => {
-    const command = commanderOf(spec, words);
+    const prefix = invocation.program === undefined ? "" : `${invocation.program} `;
+    const remedy = `${prefix}${spec.name} --help lists the flags`;
+    const command = commanderOf(spec, words, prefix);
     try {
       command.parse(withoutSeparator(argv, command), { from: "user" });
     } catch (error) {
@@ -63,8 +66,9 @@ export function defineCommand<F extends z.ZodObject, P extends z.ZodObject | und
 function commanderOf(
   spec: CommandSpec<z.ZodObject, z.ZodObject | undefined>,
   words: ReturnType<typeof flagSchemas>,
+  prefix: string,
 ): Command {
-  const command = new Command(spec.name)
+  const command = new Command(`${prefix}${spec.name}`)
     .description(spec.summary)
     .helpOption("-h, --help", "print this help")
     .exitOverride()
@@ -79,7 +83,7 @@ function commanderOf(
     command.addArgument(new Argument(words.required.includes(key) ? `<${name}>` : `[${name}]`, word.description));
   }
   if (spec.usage) command.usage(spec.usage);
-  if (spec.examples) command.addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  $ ${line}`).join("\n")}`);
+  if (spec.examples) command.addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  $ ${prefix}${line}`).join("\n")}`);
   return command;
 }
 

@@ -1,4 +1,4 @@
-"""Import it before dictionary_learning: what that imports besides, and nobody here uses, may then be missing."""
+"""Import it before dictionary_learning, SAELens or sparsify: what these import besides, and nobody here uses, may then be missing."""
 import importlib.machinery
 import sys
 import types
@@ -16,7 +16,7 @@ class Stub(types.ModuleType):
 
 
 class Stubs:
-    names = ("nnsight", "datasets", "zstandard")
+    names = ("nnsight", "datasets", "wandb", "zstandard")
 
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in self.names:

@@ -8,7 +8,7 @@ import { atomicWriter } from "./atomicWriter.js";
 import { writeOutput } from "./writeOutput.js";
 
 let folder: string;
-beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "cli-"))));
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "command-"))));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 test("a file appears whole, from text, bytes or a stream of them, and nothing else is left beside", async () => {
@@ -35,9 +35,9 @@ test("a failure on the way leaves the old file as it was and nothing beside", as
 });
 
 test("a process that is ended on the way leaves nothing", () => {
-  const cli = fileURLToPath(new URL("../dist/index.js", import.meta.url));
+  const built = fileURLToPath(new URL("../dist/index.js", import.meta.url));
   const program = `
-    import { atomicWriter, runMain } from ${JSON.stringify(cli)};
+    import { atomicWriter, runMain } from ${JSON.stringify(built)};
     await runMain(async () => {
       const writer = await atomicWriter(${JSON.stringify(join(folder, "out"))});
       await writer.write("half");

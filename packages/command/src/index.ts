@@ -2,6 +2,7 @@ export { atomicWriter, type AtomicWriter } from "./atomicWriter.js";
 export { check } from "./check.js";
 export { CommandError } from "./commandError.js";
 export { defineCommand, type CommandSpec, type Invocation, type Main } from "./defineCommand.js";
+export { defineProgram, type ProgramSpec } from "./defineProgram.js";
 export { downloadProgress, type DownloadProgress } from "./downloadProgress.js";
 export { errorReport } from "./errorReport.js";
 export { escapeControls } from "./escapeControls.js";

@@ -4,14 +4,14 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
 
-const cli = fileURLToPath(new URL("../dist/index.js", import.meta.url));
+const built = fileURLToPath(new URL("../dist/index.js", import.meta.url));
 const running = new Set<ReturnType<typeof spawn>>();
 afterEach(() => running.forEach((child) => child.kill("SIGKILL")));
 
 /** A program whose main is this body, run as a person runs it. */
 function start(body: string, ...argv: string[]) {
   const program = `
-    import { runMain, writeOutput, progress, CommandError } from ${JSON.stringify(cli)};
+    import { runMain, writeOutput, progress, CommandError } from ${JSON.stringify(built)};
     import { readFile, writeFile, rename } from "node:fs/promises";
     await runMain(async (argv, invocation) => { ${body} });`;
   const { INIT_CWD: _, ...env } = process.env;
