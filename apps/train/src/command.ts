@@ -24,7 +24,7 @@ export const command = defineCommand({
     const asked = askedFor(given as Flags);
     const earlier = await earlierRun(given as Flags);
     expectSensible(earlier?.about.settings ?? asked.settings);
-    using run = await openRun(asked, { given, earlier, note, debug: (line) => invocation.debug && note(line) });
+    using run = await openRun(asked, { given, earlier, note, debug: invocation.debug });
     await performRun(run, { signal: invocation.signal, note, quiet: given.quiet });
   },
 });

@@ -39,7 +39,7 @@ export interface OpenRunOptions {
   given: Given;
   earlier?: EarlierRun;
   note: (line: string) => void;
-  debug: (line: string) => void;
+  debug: boolean;
 }
 
 /**
