@@ -1,8 +1,8 @@
 import { createRequire } from "node:module";
 import { defineCommand, downloadProgress, progress, resolvePath, writeOutput } from "@dictlearn/command";
-import { HubError, hubEnvironment, openHub } from "@dictlearn/hub";
+import { hubEnvironment, openHub } from "@dictlearn/hub";
 import { engines, openDevice } from "@dictlearn/kernels/node";
-import { analyse, openDictionary, openModel, poolings } from "dictlearn";
+import { analyse, openDictionary, openModel, poolings, withoutHub } from "dictlearn";
 import { z } from "zod";
 import { chooseFiles } from "./chooseFiles.js";
 import { formats, render } from "./render.js";
@@ -50,9 +50,7 @@ export const command = defineCommand({
     const [model, dictionary] = await Promise.all([
       openModel(files.model, { device, site: given.site, revision: given.revision, hub }),
       openDictionary(files.dictionary, { device, hub }),
-    ]).catch((error) => {
-      throw withoutNetwork(error);
-    });
+    ]).catch(withoutHub("--model demo --dictionary demo needs no network"));
     arriving.stop();
     const site = model.site(given.site);
     const { pooling, top, format } = given;
@@ -70,12 +68,6 @@ export const command = defineCommand({
     }
   },
 });
-
-/** What the Hub cannot give is told with what works instead. */
-function withoutNetwork(error: unknown): unknown {
-  if (!(error instanceof HubError)) return error;
-  return new HubError(error.code, error.message, [error.remedy, "--model demo --dictionary demo needs no network"].filter(Boolean).join("; "), { cause: error });
-}
 
 async function* withProgress<R>(rows: AsyncIterable<R>, { total, quiet }: { total: number; quiet: boolean }): AsyncGenerator<R, void> {
   using bar = progress({ label: "sparse-rep", unit: "sentences", total, quiet });

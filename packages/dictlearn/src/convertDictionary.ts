@@ -13,6 +13,9 @@ export interface Converted extends Pick<Written, "as" | "changes"> {
   to: string;
   /** The class, as `Dictionary.kind`. */
   kind: string;
+  /** Width of x, and features. */
+  D: number;
+  F: number;
   /** The files that were written. */
   files: { weights: string; config: string };
 }
@@ -43,7 +46,8 @@ export async function convertDictionary(source: string, folder: string, { to, re
     if (cause.syscall === undefined) throw cause;
     throw new DictlearnError("IO", `${folder}: expected a folder that can be written, got ${cause.code ?? cause.message}`);
   });
-  return { from: format.name, to, kind: host.kind.name, as, changes, files: { config: join(folder, target.files.config), weights: join(folder, target.files.weights) } };
+  const { decoderBias: { length: D }, encoder } = host.weights as { decoderBias: Float32Array; encoder: { length: number } }; // of all that can be written
+  return { from: format.name, to, kind: host.kind.name, D, F: encoder.length / D, as, changes, files: { config: join(folder, target.files.config), weights: join(folder, target.files.weights) } };
 }
 
 function bytesOf({ container }: Format, tensors: Written["tensors"]): Iterable<Uint8Array> {
@@ -62,7 +66,7 @@ async function expectRoom(folder: string, { replace }: { replace: boolean }): Pr
   });
   if (names.length === 0) return;
   const got = (some: readonly string[]) => `${some.slice(0, 4).join(", ")}${some.length > 4 ? ", …" : ""}`;
-  if (!replace) throw new DictlearnError("USAGE", `${folder}: expected a new or empty folder, got one with ${got(names)}`, "give another, or empty it first");
+  if (!replace) throw new DictlearnError("USAGE", `${folder}: expected a new or empty folder, got one with ${got(names)}`, "give another, or replace the dictionary in it (replace, --force)");
   const others = names.filter((name) => !ofDictionaries.has(name));
   if (others.length) throw new DictlearnError("USAGE", `${folder}: expected a folder with nothing but a dictionary to replace, got one with ${got(others)}`, "give another");
 }
