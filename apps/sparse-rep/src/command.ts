@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { defineCommand, downloadProgress, progress, resolvePath, writeOutput } from "@dictlearn/command";
-import { hubEnvironment, openHub } from "@dictlearn/hub";
+import { hubEnvironment, hubVariables, openHub } from "@dictlearn/hub";
 import { engines, openDevice } from "@dictlearn/kernels/node";
 import { analyse, openDictionary, openModel, poolings, withoutHub } from "dictlearn";
 import { z } from "zod";
@@ -36,6 +36,7 @@ export const command = defineCommand({
     "sparse-rep sentences.csv --model EleutherAI/pythia-70m-deduped --dictionary hf:saprmarks/pythia-70m-deduped-saes/dictionaries_pythia-70m-deduped_10.zip!/mlp_out_layer3/10_32768/ae.pt",
     "sparse-rep sentences.csv --model ./pythia-70m-deduped --dictionary ./10_32768/ae.pt --site mlp_out_layer3",
   ],
+  environment: hubVariables,
   async run(given, { positional, debug }) {
     const note = (line: string) => void (given.quiet || process.stderr.write(`${line}\n`));
     process.chdir(resolvePath(".")); // paths are relative to where the person stands, not to where a package manager starts us

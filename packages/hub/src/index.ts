@@ -1,6 +1,6 @@
 export type { Hub, HubOptions, RangeSource, RepoRef } from "./hub.js";
 export { HubError } from "./hubError.js";
-export { hubEnvironment } from "./environment.js";
+export { hubEnvironment, hubVariables } from "./environment.js";
 export { withLock } from "./lock.js";
 export { makeFolder } from "./makeFolder.js";
 export { parseHubName, type HubName } from "./names.js";

@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import { defineCommand } from "@dictlearn/command";
+import { hubVariables } from "@dictlearn/hub";
 import { formats, formatNamed } from "@dictlearn/sae";
 import { convertDictionary, withoutHub } from "dictlearn";
 import { z } from "zod";
@@ -25,6 +26,7 @@ export const command = defineCommand({
     "convert hf:EleutherAI/sae-pythia-70m-32k/layers.3.mlp mlp3 --to dictionary-learning",
     "convert demo demo-saelens --to saelens",
   ],
+  environment: hubVariables,
   async run({ to, force, quiet, ...options }, { positional: { source, folder } }) {
     using here = begin({ quiet });
     const { from, kind, D, F, as, changes, files } = await convertDictionary(source, folder, { ...options, to, replace: force, hub: here.hub }).catch(withoutHub("a path on this machine needs no network"));

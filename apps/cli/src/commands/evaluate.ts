@@ -1,4 +1,5 @@
-import { defineCommand, progress, writeOutput } from "@dictlearn/command";
+import { defineCommand, progress, underHeading, writeOutput } from "@dictlearn/command";
+import { hubVariables } from "@dictlearn/hub";
 import { engines, openDevice } from "@dictlearn/kernels/node";
 import { chooseNames, evaluateEach, evaluationBatch, openModel, openTexts, textsOfTokens, withoutHub } from "dictlearn";
 import { z } from "zod";
@@ -13,29 +14,38 @@ export const command = defineCommand({
   version,
   summary: "How well dictionaries describe a model's activations, and how much of its loss they keep: dictionary_learning's measures, several dictionaries in one pass",
   flags: z.object({
-    model: z.string().optional().describe(`a model's folder, its name on the Hugging Face Hub, or demo ${usually.replace("%", "EleutherAI/pythia-70m-deduped")}`).meta({ placeholder: "NAME|DIR|demo" }),
-    revision: z.string().optional().describe("branch, tag or commit of a model on the Hub").meta({ placeholder: "REV" }),
-    dictionary: z.array(z.string()).optional().describe("a dictionary of dictionary_learning, SAELens or sparsify, its config beside it: a path, hf:OWNER/REPO[@REV]/PATH on the Hub (ARCHIVE.zip!/ENTRY in a zip), or demo; repeat it to compare several (default: pythia-70m-deduped/mlp_out_layer3/10_32768 on the Hub)").meta({ placeholder: "PATH|hf:…|demo" }),
-    site: z.string().optional().describe("which activation they are of, such as layers.3.mlp_out (default: what each one's config says, else layers.3.mlp_out)").meta({ placeholder: "SITE" }),
-    datasetName: z.string().optional().describe(`texts: a file, a folder, a glob, a data set on the Hub, or demo ${usually.replace("%", "monology/pile-uncopyrighted")}`).meta({ placeholder: "NAME|PATH|demo" }),
-    textColumn: z.string().default("text").describe("the data set's column of texts").meta({ placeholder: "NAME" }),
-    split: z.string().optional().describe("the data set's split (default: train)").meta({ placeholder: "NAME" }),
-    dataRevision: z.string().optional().describe("branch, tag or commit of a data set on the Hub").meta({ placeholder: "REV" }),
-    dataConfig: z.string().optional().describe("configuration of a data set that has several").meta({ placeholder: "NAME" }),
-    tokens: z.int().min(2).default(100_000).describe("measure on the first texts that have so many tokens together").meta({ placeholder: "N" }),
-    contextLength: z.int().min(2).default(128).describe("tokens of a text that are read").meta({ placeholder: "N" }),
-    format: z.enum(["table", "json"]).default("table").describe("table: what is most asked; json: every measure, and feature densities"),
-    out: z.string().optional().describe("write to a file, whole or not at all").meta({ placeholder: "FILE" }),
-    device: z.enum(["auto", "webgpu", "cpu"]).default("auto").describe("auto: a GPU if there is one, else the CPU"),
-    engine: z.enum(engines).default("auto").describe("what multiplies matrices on the CPU; auto: onnxruntime-node (native) if it is installed, else WebAssembly, which gives the same digits on every machine"),
-    threads: z.int().min(1).max(256).optional().describe("CPU threads (default: as many as the machine has)").meta({ placeholder: "N" }),
-    quiet: z.boolean().default(false).describe("no notes on stderr"),
+    ...underHeading("Dictionaries", {
+      dictionary: z.array(z.string()).optional().describe("a dictionary of dictionary_learning, SAELens or sparsify, its config beside it: a path, hf:OWNER/REPO[@REV]/PATH on the Hub (ARCHIVE.zip!/ENTRY in a zip), or demo; repeat it to compare several (default: pythia-70m-deduped/mlp_out_layer3/10_32768 on the Hub)").meta({ placeholder: "PATH|hf:…|demo" }),
+      site: z.string().optional().describe("which activation they are of, such as layers.3.mlp_out (default: what each one's config says, else layers.3.mlp_out)").meta({ placeholder: "SITE" }),
+    }),
+    ...underHeading("Model and texts", {
+      model: z.string().optional().describe(`a model's folder, its name on the Hugging Face Hub, or demo ${usually.replace("%", "EleutherAI/pythia-70m-deduped")}`).meta({ placeholder: "NAME|DIR|demo" }),
+      revision: z.string().optional().describe("branch, tag or commit of a model on the Hub").meta({ placeholder: "REV" }),
+      datasetName: z.string().optional().describe(`texts: a file, a folder, a glob, a data set on the Hub, or demo ${usually.replace("%", "monology/pile-uncopyrighted")}`).meta({ placeholder: "NAME|PATH|demo" }),
+      dataRevision: z.string().optional().describe("branch, tag or commit of a data set on the Hub").meta({ placeholder: "REV" }),
+      dataConfig: z.string().optional().describe("configuration of a data set that has several").meta({ placeholder: "NAME" }),
+      split: z.string().optional().describe("the data set's split (default: train)").meta({ placeholder: "NAME" }),
+      textColumn: z.string().default("text").describe("the data set's column of texts").meta({ placeholder: "NAME" }),
+      tokens: z.int().min(2).default(100_000).describe("measure on the first texts that have so many tokens together").meta({ placeholder: "N" }),
+      contextLength: z.int().min(2).default(128).describe("tokens of a text that are read").meta({ placeholder: "N" }),
+    }),
+    ...underHeading("Result", {
+      format: z.enum(["table", "json"]).default("table").describe("table: what is most asked; json: every measure, and feature densities"),
+      out: z.string().optional().describe("write to a file, whole or not at all").meta({ placeholder: "FILE" }),
+      quiet: z.boolean().default(false).describe("no notes on stderr"),
+    }),
+    ...underHeading("Where to compute", {
+      device: z.enum(["auto", "webgpu", "cpu"]).default("auto").describe("auto: a GPU if there is one, else the CPU"),
+      engine: z.enum(engines).default("auto").describe("what multiplies matrices on the CPU; auto: onnxruntime-node (native) if it is installed, else WebAssembly, which gives the same digits on every machine"),
+      threads: z.int().min(1).max(256).optional().describe("CPU threads (default: as many as the machine has)").meta({ placeholder: "N" }),
+    }),
   }),
   examples: [
     "evaluate --model demo --dictionary demo --tokens 20000",
     "evaluate --dictionary sae_results/resid_post_layer_3/trainer_0 --dictionary sae_results/resid_post_layer_3/trainer_1 --tokens 200000",
     "evaluate --dataset-name texts.jsonl --format json --out evaluation.json",
   ],
+  environment: hubVariables,
   async run(given, { debug }) {
     using here = begin(given);
     const { note, hub } = here;
