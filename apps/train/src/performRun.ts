@@ -14,6 +14,8 @@ import { writeReport } from "./writeReport.js";
 const [fewSteps, enoughSteps] = [20, 1000];
 
 interface PerformOptions {
+  /** What this is a command of. */
+  program?: string;
   signal: AbortSignal;
   note: (line: string) => void;
   quiet: boolean;
@@ -47,7 +49,7 @@ export async function performRun(run: Run, options: PerformOptions): Promise<voi
   if (training.step < fewSteps) note(`train: ${count(training.step)} step${training.step === 1 ? "" : "s"} of ${count(batchSize)} tokens: this dictionary has not learned; it would with --num-tokens ${enoughSteps * batchSize}, ${count(enoughSteps)} steps`);
   const [first] = training.trainees;
   if (page !== undefined) note(`look at the run: ${shown(page)}`);
-  note(`read sentences with it: sparse-rep --model ${model_name}${revision === null ? "" : ` --revision ${revision}`} --site ${first.site} --dictionary ${shown(directory.folderOf(first))}`);
+  note(`read sentences with it: ${options.program === undefined ? "" : `${options.program} `}sparse-rep --model ${model_name}${revision === null ? "" : ` --revision ${revision}`} --site ${first.site} --dictionary ${shown(directory.folderOf(first))}`);
 }
 
 /**
