@@ -1,4 +1,6 @@
-/** A zip of stored members with the least that a reader needs; no checksums. */
+import { crc32 } from "node:zlib";
+
+/** A zip of stored members with the least that a reader needs. */
 export function storedZip(members) {
   const file = [];
   const directory = [];
@@ -7,7 +9,7 @@ export function storedZip(members) {
   for (const [name, data] of Object.entries(members)) {
     const letters = [...new TextEncoder().encode(name)];
     const zeros = (n) => Array(n).fill(0);
-    const common = [...u16(20), ...zeros(12), ...u32(data.length), ...u32(data.length), ...u16(letters.length), ...u16(0)];
+    const common = [...u16(20), ...zeros(8), ...u32(crc32(data)), ...u32(data.length), ...u32(data.length), ...u16(letters.length), ...u16(0)];
     directory.push(0x50, 0x4b, 1, 2, ...u16(20), ...common, ...zeros(10), ...u32(file.length), ...letters);
     file.push(0x50, 0x4b, 3, 4, ...common, ...letters);
     for (const value of data) file.push(value);

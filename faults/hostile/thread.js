@@ -14,7 +14,7 @@ for (let i = 0; i < list.length; i++) {
   Atomics.store(now, 0, BigInt(number));
   Atomics.store(now, 1, BigInt(Date.now()));
   let one = await attempt(reader, input);
-  // A machine that is busy may halt any input: what counts is whether it is slow, or large, again.
+  // What else the process does counts as well, such as collecting garbage: what matters is whether it is slow, or large, again.
   for (let again = 0; again < 2 && one.fault && !one.fault.startsWith("an error"); again++) one = await attempt(reader, input);
   found.tried++;
   if (one.refused) found.refused++;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openHub } from "@dictlearn/hub";
@@ -39,6 +39,7 @@ export function openHubAnswers() {
       } catch {
         told = textOf(bytes);
       }
+      mkdirSync(inside, { recursive: true });
       const hub = openHub({ cache: join(inside, "cache"), ownCache: join(inside, "own"), endpoint: "http://hub.test", retryPause: 0, connectTimeout: 500, idleTimeout: 500, fetch: fetchOf(told) });
       const ref = { repo: "x/y" };
       let refusal;

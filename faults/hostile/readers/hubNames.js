@@ -16,10 +16,13 @@ export const hubNames = {
   async read(bytes) {
     const text = textOf(bytes);
     let refusal;
+    let passed = false;
     const unless = (check) => {
       try {
         check();
+        passed = true;
       } catch (error) {
+        if (error.name !== "HubError") throw error;
         refusal = error;
       }
     };
@@ -38,7 +41,7 @@ export const hubNames = {
         expectInside(folderName({ repo: tail }));
       });
     }
-    if (refusal) throw refusal;
+    if (!passed) throw refusal;
   },
 };
 

@@ -15,8 +15,15 @@ export function shardOf(name, bytes, chunk = 1000) {
   };
 }
 
-async function readAs(name, bytes, column = "text") {
-  for await (const { text } of readTexts([shardOf(name, bytes)], { column })) if (typeof text !== "string") throw new Error("a text that is none");
+/** A file of a thousand bytes may hold a million texts; they come one by one, so that some say as much as all. */
+const most = 2000;
+
+export async function readAs(name, bytes, column = "text") {
+  let left = most;
+  for await (const { text } of readTexts([shardOf(name, bytes)], { column })) {
+    if (typeof text !== "string") throw new Error("a text that is none");
+    if (--left === 0) return;
+  }
 }
 
 const head = (path, length) => recorded(path).subarray(0, length);
@@ -61,7 +68,7 @@ export const text = {
 const members = ["one\n", "", "x".repeat(5000), '{"text":"a"}\n'];
 export const gzip = {
   name: "gzip",
-  seeds: [gzipSync("one\ntwo\n"), gzipSync("x\n".repeat(20_000)), recorded("corpus/members.jsonl.gz").subarray(0, 1200), Buffer.concat([gzipSync("one\n"), gzipSync("two\n")])].map((bytes) => new Uint8Array(bytes)),
+  seeds: [gzipSync("one\ntwo\n"), gzipSync("x\n".repeat(2000)), recorded("corpus/members.jsonl.gz").subarray(0, 1200), Buffer.concat([gzipSync("one\n"), gzipSync("two\n")])].map((bytes) => new Uint8Array(bytes)),
   tokens: [[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3], [0x1f, 0x8b, 8, 0x1f, 0, 0, 0, 0, 0, 3], [0, 0, 0, 0, 0, 0, 0, 0], [1, 0, 0, 0xff, 0xff]].map((bytes) => Uint8Array.from(bytes)),
   make: (random) => new Uint8Array(Buffer.concat(Array.from({ length: 1 + random.below(3) }, () => gzipSync(random.oneOf(members)).subarray(0, random.chance(4) ? random.below(40) : undefined)))),
   read: (bytes) => readAs("a.txt.gz", bytes),

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { deflateRawSync } from "node:zlib";
+import { crc32, deflateRawSync } from "node:zlib";
 import { extractEntry, locateEntry } from "../../../packages/hub/dist/zipEntry.js";
 import { bytesOf } from "../json.js";
 import { magic } from "../mutate.js";
@@ -50,8 +50,9 @@ function deflated(content) {
   const bytes = storedZip({ "a/b.pt": packed });
   const view = new DataView(bytes.buffer);
   const directory = view.getUint32(bytes.length - 6, true);
-  for (const [at, method, size] of [[0, 8, 22], [directory, 10, 24]]) {
+  for (const [at, method, crc, size] of [[0, 8, 14, 22], [directory, 10, 16, 24]]) {
     view.setUint16(at + method, 8, true);
+    view.setUint32(at + crc, crc32(content), true);
     view.setUint32(at + size, content.length, true);
   }
   return bytes;
