@@ -1,0 +1,11 @@
+import { kills } from "./parts/kills.js";
+
+/**
+ * What is tried, a file each. A part is
+ * - `name`, and `promise`, its number in docs/reliability.md;
+ * - `minutes`, the most that it takes of a whole run of ten; `cases`, how many a whole run has; `few`, how many the tests run;
+ * - `lanes`, how many cases run at once (default 1);
+ * - `open({ folder })`: gives `one(n, random)`, a case by its number, and `close()`. A case throws if a promise is broken, and else
+ *   returns what it has to count: `{ "kills survived": 3 }`. All its choices come from `random`.
+ */
+export const parts = [kills];
