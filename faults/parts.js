@@ -1,3 +1,4 @@
+import { hostileFiles } from "./parts/hostileFiles.js";
 import { kills } from "./parts/kills.js";
 
 /**
@@ -8,4 +9,4 @@ import { kills } from "./parts/kills.js";
  * - `open({ folder })`: gives `one(n, random)`, a case by its number, and `close()`. A case throws if a promise is broken, and else
  *   returns what it has to count: `{ "kills survived": 3 }`. All its choices come from `random`.
  */
-export const parts = [kills];
+export const parts = [kills, hostileFiles];

@@ -1,5 +1,5 @@
 const codes = new Set(["SHAPE", "FORMAT", "NOT_FOUND", "NETWORK", "UNSUPPORTED", "IO", "USAGE"]);
-const ours = new Set(["CheckpointError", "CorpusError", "HubError", "NeoxError", "DictionaryError", "ActivationsError", "DictlearnError", "KernelError"]);
+const ours = new Set(["CheckpointError", "CorpusError", "HubError", "NeoxError", "DictionaryError", "ActivationsError", "DictlearnError", "CommandError"]);
 
 export const slowest = 1000; // milliseconds
 const smallest = 4 * 2 ** 20; // bytes that any reader may take: streams, tables, what the engine has not collected

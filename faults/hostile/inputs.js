@@ -1,5 +1,5 @@
 import { mutated } from "./mutate.js";
-import { Random } from "./random.js";
+import { openRandom } from "../harness/random.js";
 
 /**
  * A reader of what strangers send.
@@ -7,14 +7,15 @@ import { Random } from "./random.js";
  * @property {string} name
  * @property {readonly Uint8Array[]} seeds real files
  * @property {readonly Uint8Array[]} [tokens] words of the format
- * @property {(random: Random) => Uint8Array} [make] an input by the format's grammar
+ * @property {(random: ReturnType<typeof openRandom>) => Uint8Array} [make] an input by the format's grammar
  * @property {(bytes: Uint8Array) => Promise<unknown>} read throws errors with a code, and nothing else
+ * @property {number} [share] of as many inputs as others have, where each takes long; default 1
  * @property {number} [limit] bytes that it may take however small the input is; default 4 MiB
  */
 
 /** The input of that number: the same at every time and place. @param {Reader} reader */
 export function inputOf({ name, seeds, tokens = [], make }, number) {
-  const random = new Random(name, number);
-  if (make && random.chance(2)) return make(random);
+  const random = openRandom(name, number);
+  if (make && random.below(2) === 0) return make(random);
   return mutated({ seeds, tokens }, random);
 }

@@ -19,12 +19,12 @@ const steps = [
     return spliced(bytes, random.below(bytes.length), bytes.subarray(from, to));
   },
   (bytes, random, { seeds }) => {
-    const other = random.oneOf(seeds);
+    const other = random.pick(seeds);
     const [from, to] = range(other, random);
     return spliced(bytes, random.below(bytes.length), other.subarray(from, to));
   },
   (bytes, random, { seeds }) => {
-    const other = random.oneOf(seeds);
+    const other = random.pick(seeds);
     return joined(bytes.subarray(0, random.below(bytes.length)), other.subarray(random.below(other.length)));
   },
   (bytes, random) => {
@@ -33,10 +33,10 @@ const steps = [
     return spliced(bytes, from, joined(...Array.from({ length: 1 + random.below(64) }, () => part)));
   },
 ];
-const withToken = (bytes, random, { tokens }) => spliced(bytes, random.below(bytes.length + 1), random.oneOf(tokens));
+const withToken = (bytes, random, { tokens }) => spliced(bytes, random.below(bytes.length + 1), random.pick(tokens));
 const overToken = (bytes, random, { tokens }) => {
   const at = random.below(bytes.length + 1);
-  const token = random.oneOf(tokens);
+  const token = random.pick(tokens);
   return joined(bytes.subarray(0, at), token, bytes.subarray(at + random.below(2 * token.length)));
 };
 
@@ -45,9 +45,9 @@ const overToken = (bytes, random, { tokens }) => {
  * @param {{ seeds: readonly Uint8Array[], tokens: readonly Uint8Array[] }} from real files, and words of their format
  */
 export function mutated(from, random) {
-  let bytes = random.oneOf(from.seeds);
+  let bytes = random.pick(from.seeds);
   const all = from.tokens.length > 0 ? [...steps, withToken, withToken, overToken, overToken] : steps;
-  for (let left = 1 + (random.chance(3) ? random.below(8) : random.below(2)); left > 0 && bytes.length > 0; left--) bytes = random.oneOf(all)(bytes, random, from).subarray(0, longest);
+  for (let left = 1 + (random.below(3) === 0 ? random.below(8) : random.below(2)); left > 0 && bytes.length > 0; left--) bytes = random.pick(all)(bytes, random, from).subarray(0, longest);
   return bytes;
 }
 
@@ -55,12 +55,12 @@ function number(bytes, random, width) {
   return changed(bytes, (copy) => {
     const view = new DataView(copy.buffer);
     const at = random.below(copy.length - width + 1);
-    const littleEndian = !random.chance(4);
+    const littleEndian = random.below(4) > 0;
     if (at + width > copy.length) return;
-    if (width === 8) view.setBigUint64(at, random.chance(4) ? BigInt(random.below(4096)) : random.oneOf(wide), littleEndian);
-    else if (width === 4) view.setUint32(at, random.chance(3) ? view.getUint32(at, true) + random.below(9) - 4 : random.oneOf(magic), littleEndian);
-    else if (width === 2) view.setUint16(at, random.chance(3) ? view.getUint16(at, true) + random.below(9) - 4 : random.oneOf(magic), littleEndian);
-    else view.setUint8(at, random.oneOf(magic));
+    if (width === 8) view.setBigUint64(at, random.below(4) === 0 ? BigInt(random.below(4096)) : random.pick(wide), littleEndian);
+    else if (width === 4) view.setUint32(at, random.below(3) === 0 ? view.getUint32(at, true) + random.below(9) - 4 : random.pick(magic), littleEndian);
+    else if (width === 2) view.setUint16(at, random.below(3) === 0 ? view.getUint16(at, true) + random.below(9) - 4 : random.pick(magic), littleEndian);
+    else view.setUint8(at, random.pick(magic));
   });
 }
 
@@ -72,7 +72,7 @@ function changed(bytes, change) {
 
 function range(bytes, random) {
   const from = random.below(bytes.length);
-  return [from, Math.min(bytes.length, from + 1 + random.below(random.chance(2) ? 16 : bytes.length))];
+  return [from, Math.min(bytes.length, from + 1 + random.below(random.below(2) === 0 ? 16 : bytes.length))];
 }
 
 const cut = (bytes, from, to) => joined(bytes.subarray(0, from), bytes.subarray(to));

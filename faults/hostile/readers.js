@@ -21,4 +21,6 @@ export const readers = {
   dataCard: () => import("./readers/dataCard.js").then((one) => one.dataCard),
   shards: () => import("./readers/shards.js").then((one) => one.openShards()),
   runState: () => import("./readers/runState.js").then((one) => one.openRunState()),
+  bufferState: () => import("./readers/bufferState.js").then((one) => one.bufferState),
+  params: () => import("./readers/params.js").then((one) => one.openParams()),
 };

@@ -25,7 +25,7 @@ export const cursors = {
   name: "cursors",
   seeds: [...plain.slice(0, 6), ...plain.slice(-4), ...shuffled.slice(0, 3)].map((cursor) => bytesOf(JSON.stringify(cursor))),
   tokens: jsonTokens,
-  make: (random) => bytesOf(oddJson(oddCopy(random.oneOf(random.chance(3) ? shuffled : plain), random), random)),
+  make: (random) => bytesOf(oddJson(oddCopy(random.pick(random.below(3) === 0 ? shuffled : plain), random), random)),
   async read(bytes) {
     let cursor;
     try {

@@ -26,9 +26,10 @@ const patterns = ["*", "**/*", "{a,b}", "[!a]", "(a|a)+", "*a*a*a*", "+(a)", "..
 /** The card of a data set: YAML between dashes, and the patterns in it. */
 export const dataCard = {
   name: "dataCard",
+  share: 0.2,
   seeds: [bytesOf(card), bytesOf("---\nconfigs: []\n---\n"), bytesOf(`---\n${laughs(4)}\nconfigs: *a4\n---\n`)],
   tokens: [...words, ...patterns.map((pattern) => `"${pattern}"`)].map(bytesOf),
-  make: (random) => bytesOf(`---\n${random.chance(3) ? `${random.oneOf(words)}\n` : ""}configs:\n- config_name: a\n  data_files: ${JSON.stringify(random.oneOf(patterns) + random.oneOf(patterns))}\n${random.chance(2) ? `  data_dir: ${random.oneOf(["..", "/", "en", '"\\0"', "[a]"])}\n` : ""}---\n`),
+  make: (random) => bytesOf(`---\n${random.below(3) === 0 ? `${random.pick(words)}\n` : ""}configs:\n- config_name: a\n  data_files: ${JSON.stringify(random.pick(patterns) + random.pick(patterns))}\n${random.below(2) === 0 ? `  data_dir: ${random.pick(["..", "/", "en", '"\\0"', "[a]"])}\n` : ""}---\n`),
   async read(bytes) {
     const found = dataFiles({ name: "x", files, card: textOf(bytes) });
     for (const file of found) if (!files.includes(file)) throw new Error(`a file that there is not: ${file}`);

@@ -20,8 +20,8 @@ export async function openDictionaries() {
     name: "dictionaries",
     seeds: originals.map(({ config, tensors, container }) => packed(config, tensors, container)),
     make(random) {
-      const { config, tensors, container } = random.oneOf(originals);
-      return packed(random.chance(2) ? oddCopy(config, random) : config, random.chance(3) ? tensors : oddTensors(tensors, random), random.chance(12) ? "torch" : container, random);
+      const { config, tensors, container } = random.pick(originals);
+      return packed(random.below(2) === 0 ? oddCopy(config, random) : config, random.below(3) === 0 ? tensors : oddTensors(tensors, random), random.below(12) === 0 ? "torch" : container, random);
     },
     async read(bytes) {
       const end = bytes.indexOf(0);
@@ -66,14 +66,14 @@ function oddTensors(tensors, random) {
   const rest = tensors.filter((_, i) => i !== at);
   const kind = random.below(5);
   if (kind === 0) return rest;
-  if (kind === 1) return [...rest, { ...one, name: random.oneOf(["__proto__", "constructor", "", `${one.name}.x`]) }];
+  if (kind === 1) return [...rest, { ...one, name: random.pick(["__proto__", "constructor", "", `${one.name}.x`]) }];
   if (kind === 2 && one.dtype === "f32") {
     const data = Float32Array.from(one.data);
-    data[random.below(data.length)] = random.oneOf([NaN, Infinity, -Infinity, 3.4e38, 0, -1]);
+    data[random.below(data.length)] = random.pick([NaN, Infinity, -Infinity, 3.4e38, 0, -1]);
     return [...rest, { ...one, data }];
   }
-  const dtype = random.chance(2) ? one.dtype : random.oneOf(dtypes);
-  const shape = random.oneOf([one.shape, [...one.shape].reverse(), [], [0], [1], [...one.shape, 1], one.shape.slice(1), one.shape.map((size) => size + 1)]);
+  const dtype = random.below(2) === 0 ? one.dtype : random.pick(dtypes);
+  const shape = random.pick([one.shape, [...one.shape].reverse(), [], [0], [1], [...one.shape, 1], one.shape.slice(1), one.shape.map((size) => size + 1)]);
   const length = shape.reduce((a, b) => a * b, 1) * (dtype === "c64" ? 2 : 1);
   return [...rest, { name: one.name, dtype, shape, data: new (arrays[dtype])(length) }];
 }

@@ -24,12 +24,13 @@ export function openHubAnswers() {
   return {
     name: "hubAnswers",
     seeds: [bytesOf(JSON.stringify(answers))],
+    share: 0.05, // each writes and removes a cache
     tokens: [...jsonTokens, ...names.map((name) => bytesOf(JSON.stringify(name)))],
     make(random) {
-      const odd = random.chance(3) ? oddCopy(answers, random) : { ...answers };
-      const key = random.oneOf(Object.keys(answers));
-      const name = random.oneOf(names);
-      if (random.chance(2) && typeof odd === "object" && odd !== null) odd[key] = key === "list" ? [{ type: "file", path: name, size: 2 }, ...answers.list] : key === "commit" ? { sha: name } : name;
+      const odd = random.below(3) === 0 ? oddCopy(answers, random) : { ...answers };
+      const key = random.pick(Object.keys(answers));
+      const name = random.pick(names);
+      if (random.below(2) === 0 && typeof odd === "object" && odd !== null) odd[key] = key === "list" ? [{ type: "file", path: name, size: 2 }, ...answers.list] : key === "commit" ? { sha: name } : name;
       return bytesOf(oddJson(odd, random));
     },
     async read(bytes) {
@@ -39,6 +40,7 @@ export function openHubAnswers() {
       } catch {
         told = textOf(bytes);
       }
+      rmSync(inside, { recursive: true, force: true });
       mkdirSync(inside, { recursive: true });
       const hub = openHub({ cache: join(inside, "cache"), ownCache: join(inside, "own"), endpoint: "http://hub.test", retryPause: 0, connectTimeout: 500, idleTimeout: 500, fetch: fetchOf(told) });
       const ref = { repo: "x/y" };
@@ -55,7 +57,6 @@ export function openHubAnswers() {
       for (const path of ["config.json", ...files.slice(0, 3).map(({ path }) => path)]) await attempt(() => hub.file(ref, path));
       const seen = [...readdirSync(root), ...readdirSync(inside).sort()];
       if (seen.some((name) => !["inside", "cache", "own"].includes(name))) throw new Error(`files outside of the cache: ${seen}`);
-      rmSync(inside, { recursive: true, force: true });
       if (refusal) throw refusal;
     },
     close: () => rmSync(root, { recursive: true, force: true }),

@@ -5,14 +5,14 @@ import { folderName } from "../../../packages/hub/dist/cacheLayout.js";
 import { bytesOf, textOf } from "../json.js";
 
 const parts = ["..", ".", "", "a", "a b", "a..b", "...", " ", "a.", "a ", "C:", "c:x", "\\", "..\\..", "\0", "\n", "%2e%2e", "%2F", "\u2025", "\uff0e\uff0e", "\u202e", "a\u0300", "\ud800", "~", "-", "--", "con", "nul.txt", "x".repeat(256), ".git", "@", "!", ".zip!", "refs", "pr", "main", "__proto__"];
-const path = (random) => Array.from({ length: 1 + random.below(5) }, () => random.oneOf(parts)).join(random.oneOf(["/", "/", "\\", ""]));
+const path = (random) => Array.from({ length: 1 + random.below(5) }, () => random.pick(parts)).join(random.pick(["/", "/", "\\", ""]));
 
 /** Names of repositories, revisions and files. What is let through must stay below the folder that it is joined to, on every system. */
 export const hubNames = {
   name: "hubNames",
   seeds: ["hf:EleutherAI/pythia-70m@refs/pr/1/config.json", "hf:datasets/a/b@main/x.zip!/a/b.pt", "hf:a/b@refs%2Fheads%2Fmy/a.txt"].map(bytesOf),
   tokens: [...parts, "/", "hf:", "hf://", "/../../", "@refs/convert/", ".zip!/"].map(bytesOf),
-  make: (random) => bytesOf(`hf:${random.oneOf(["", "datasets/", "models/", "//"])}${random.chance(2) ? "a/b" : path(random)}${random.chance(2) ? `@${path(random)}` : ""}/${path(random)}`),
+  make: (random) => bytesOf(`hf:${random.pick(["", "datasets/", "models/", "//"])}${random.below(2) === 0 ? "a/b" : path(random)}${random.below(2) === 0 ? `@${path(random)}` : ""}/${path(random)}`),
   async read(bytes) {
     const text = textOf(bytes);
     let refusal;

@@ -18,20 +18,21 @@ function varint(value) {
 /** Parquet, most changes where lengths and counts are: in the footer and the page headers. */
 export const parquet = {
   name: "parquet",
+  share: 0.2,
   seeds: files,
   tokens: magic.map((value) => Uint8Array.from(varint(value))),
   make(random) {
-    const bytes = Uint8Array.from(random.chance(2) ? files[0] : random.oneOf(files));
+    const bytes = Uint8Array.from(random.below(2) === 0 ? files[0] : random.pick(files));
     const footer = new DataView(bytes.buffer).getUint32(bytes.length - 8, true);
     const start = bytes.length - 8 - footer;
     for (let left = 1 + random.below(3); left > 0; left--) {
-      const at = random.chance(3) ? 4 + random.below(60) : start + random.below(footer);
-      const value = varint(random.oneOf(magic));
-      if (random.chance(2)) bytes.set(value.slice(0, Math.max(0, bytes.length - at)), at);
+      const at = random.below(3) === 0 ? 4 + random.below(60) : start + random.below(footer);
+      const value = varint(random.pick(magic));
+      if (random.below(2) === 0) bytes.set(value.slice(0, Math.max(0, bytes.length - at)), at);
       else bytes[at] = random.below(256);
     }
     return bytes;
   },
-  limit: 16 * 2 ** 20, // its libraries ask for half a MiB at once, and decompressors have tables
+  limit: 32 * 2 ** 20, // its libraries ask for half a MiB at once, and decompressors have tables
   read: (bytes) => readAs("a.parquet", bytes),
 };

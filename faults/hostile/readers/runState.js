@@ -16,8 +16,9 @@ export function openRunState() {
   return {
     name: "runState",
     seeds: [packed("step-3\n", JSON.stringify(state), tensors)],
+    share: 0.05, // each writes four files
     tokens: [...jsonTokens, ...["../../x", "/etc", "step-3", "\0"].map(bytesOf)],
-    make: (random) => packed(random.chance(6) ? random.oneOf(["../../../etc", "/etc", "", ".", "step-3/../../..", "x".repeat(5000), "step-99", "\n"]) : "step-3\n", oddJson(oddCopy(state, random), random), tensors),
+    make: (random) => packed(random.below(6) === 0 ? random.pick(["../../../etc", "/etc", "", ".", "step-3/../../..", "x".repeat(5000), "step-99", "\n"]) : "step-3\n", oddJson(oddCopy(state, random), random), tensors),
     async read(bytes) {
       const [first, second] = [bytes.indexOf(0), bytes.indexOf(0, bytes.indexOf(0) + 1)];
       writeFileSync(join(path, "state", "latest"), bytes.subarray(0, Math.max(0, first)));

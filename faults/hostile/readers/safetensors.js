@@ -11,8 +11,8 @@ export const safetensors = {
   tokens: [...jsonTokens, ...dtypes, ...['"data_offsets":[0,0]', '"shape":[4294967296,4294967296]', '"shape":[0,9007199254740993]', '"dtype":"F32"', '"__metadata__":{}'].map(bytesOf)],
   make(random) {
     const text = bytesOf(oddJson(oddCopy(header, random), random));
-    const bytes = new Uint8Array(8 + text.length + random.oneOf([32, 32, 32, 0, 31, 64]));
-    new DataView(bytes.buffer).setBigUint64(0, BigInt(random.chance(8) ? random.below(2 * text.length) : text.length), true);
+    const bytes = new Uint8Array(8 + text.length + random.pick([32, 32, 32, 0, 31, 64]));
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(random.below(8) === 0 ? random.below(2 * text.length) : text.length), true);
     bytes.set(text, 8);
     return bytes;
   },

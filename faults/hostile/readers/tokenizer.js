@@ -28,8 +28,8 @@ export const tokenizer = {
   seeds: [small, ...others].map((json) => bytesOf(JSON.stringify(json))),
   tokens: [...jsonTokens, ...["NFKD", "BertNormalizer", "Precompiled", "Metaspace", "WhitespaceSplit", "Punctuation", "Digits", "Split", "TemplateProcessing", "Unigram", "BPE", "WordLevel", "RemovedWithPrevious"].map((name) => bytesOf(`"type":"${name}",`)), ...bombs.map((bomb) => bytesOf(JSON.stringify(bomb)))],
   make(random) {
-    const json = random.chance(2) ? small : random.oneOf(others);
-    if (random.chance(6)) return bytesOf(JSON.stringify({ ...small, pre_tokenizer: { type: "Split", pattern: { Regex: random.oneOf(bombs) }, behavior: random.oneOf(["Isolated", "Removed", "MergedWithNext", "x"]), invert: random.chance(2) } }));
+    const json = random.below(2) === 0 ? small : random.pick(others);
+    if (random.below(6) === 0) return bytesOf(JSON.stringify({ ...small, pre_tokenizer: { type: "Split", pattern: { Regex: random.pick(bombs) }, behavior: random.pick(["Isolated", "Removed", "MergedWithNext", "x"]), invert: random.below(2) === 0 } }));
     return bytesOf(oddJson(oddCopy(json, random), random));
   },
   async read(bytes) {

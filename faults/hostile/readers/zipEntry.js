@@ -17,17 +17,18 @@ export function openZipEntry() {
   return {
     name: "zipEntry",
     seeds: [...recordedIn("hub/zips/", /\.zip$/, 8000), storedZip({ "a/b.pt": bytesOf("0123456789"), "c.json": bytesOf("{}") }), bomb],
+    share: 0.2, // each writes a file
     tokens: ["PK\x01\x02", "PK\x03\x04", "PK\x05\x06", "PK\x06\x06", "PK\x06\x07", "\x01\x00\x10\x00"].map((text) => Uint8Array.from(text, (character) => character.charCodeAt(0))).concat(names.map(bytesOf)),
     make(random) {
-      const one = random.oneOf(names);
-      const other = random.chance(3) ? one : random.oneOf(names);
-      const bytes = random.chance(3) ? Uint8Array.from(bomb) : storedZip({ [one]: bytesOf("0123456789"), [`${other}${random.chance(2) ? "/b.pt" : ""}`]: bytesOf("x".repeat(random.below(40))) });
+      const one = random.pick(names);
+      const other = random.below(3) === 0 ? one : random.pick(names);
+      const bytes = random.below(3) === 0 ? Uint8Array.from(bomb) : storedZip({ [one]: bytesOf("0123456789"), [`${other}${random.below(2) === 0 ? "/b.pt" : ""}`]: bytesOf("x".repeat(random.below(40))) });
       const view = new DataView(bytes.buffer);
       const directory = view.getUint32(bytes.length - 6, true);
-      const [at, wide] = random.oneOf([[6, 2], [8, 2], [14, 4], [18, 4], [22, 4], [26, 2], [28, 2], [directory + 8, 2], [directory + 10, 2], [directory + 16, 4], [directory + 20, 4], [directory + 24, 4], [directory + 28, 2], [directory + 42, 4], [bytes.length - 12, 2], [bytes.length - 10, 4], [bytes.length - 6, 4]]);
+      const [at, wide] = random.pick([[6, 2], [8, 2], [14, 4], [18, 4], [22, 4], [26, 2], [28, 2], [directory + 8, 2], [directory + 10, 2], [directory + 16, 4], [directory + 20, 4], [directory + 24, 4], [directory + 28, 2], [directory + 42, 4], [bytes.length - 12, 2], [bytes.length - 10, 4], [bytes.length - 6, 4]]);
       if (at + wide > bytes.length) return bytes;
-      if (wide === 2) view.setUint16(at, random.oneOf(magic), true);
-      else view.setUint32(at, random.oneOf(magic), true);
+      if (wide === 2) view.setUint16(at, random.pick(magic), true);
+      else view.setUint32(at, random.pick(magic), true);
       return bytes;
     },
     async read(bytes) {

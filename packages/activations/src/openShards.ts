@@ -1,6 +1,6 @@
 import { castF32, openRng, type Device, type Tensor } from "@dictlearn/kernels";
 import type { NamedTensor } from "./bufferState.js";
-import { ActivationsError } from "./error.js";
+import { ActivationsError, shown } from "./error.js";
 import { manifestName, readManifest, sha256, type Shard, type ShardFormat, type ShardManifest, type ShardStore } from "./shardManifest.js";
 import type { Activations, ActivationSource, Harvested, TokenRows } from "./source.js";
 
@@ -109,8 +109,8 @@ function checkCursor(cursor: unknown, { seed, content, tokens }: { seed: number;
   if (cursor === null) return { place: 0, token: 0 };
   const { seed: of, shards, content: saved, place, token } = cursor as Record<"seed" | "shards" | "content" | "place" | "token", unknown>;
   const isPlace = Number.isSafeInteger(place) && Number.isSafeInteger(token) && (token as number) >= 0 && (place === tokens.length ? token === 0 : (token as number) < tokens[place as number]);
-  if (of !== seed || shards !== tokens.length || !isPlace) throw new ActivationsError("USAGE", `shards: expected a cursor of these ${tokens.length} shards with seed ${seed}, got ${JSON.stringify(cursor)}`, "open them with the seed that they were read with");
-  if (saved !== content) throw new ActivationsError("USAGE", `shards: expected the activations that the cursor is of (SHA-256 ${String(saved).slice(0, 12)}…), got others (${content.slice(0, 12)}…)`, "resume with the shards that were read before");
+  if (of !== seed || shards !== tokens.length || !isPlace) throw new ActivationsError("USAGE", `shards: expected a cursor of these ${tokens.length} shards with seed ${seed}, got ${shown(cursor)}`, "open them with the seed that they were read with");
+  if (saved !== content) throw new ActivationsError("USAGE", `shards: expected the activations that the cursor is of (SHA-256 ${shown(saved).slice(0, 14)}…), got others (${content.slice(0, 12)}…)`, "resume with the shards that were read before");
   return { place: place as number, token: token as number };
 }
 

@@ -4,7 +4,6 @@ import { DictlearnError } from "./error.js";
 const [mostLong, mostShort] = [2, 4];
 const short = 8; // repeats: `\p{N}{1,3}`
 const longest = 4096; // characters
-const deepest = 64; // levels of JSON
 
 /**
  * Refuses a tokenizer whose regular expressions could take for ever on the right text: JavaScript's engine tries every way to
@@ -13,16 +12,15 @@ const deepest = 64; // levels of JSON
  * @throws DictlearnError UNSUPPORTED
  */
 export function refuseSlowPatterns(json: unknown, path: string): void {
-  const visit = (value: unknown, depth: number): void => {
+  const visit = (value: unknown): void => {
     if (typeof value !== "object" || value === null) return;
-    if (depth > deepest) throw new DictlearnError("FORMAT", `${path}: expected at most ${deepest} levels of JSON, got more`);
     for (const [key, inner] of Object.entries(value)) {
       if (key === "vocab" || key === "merges") continue; // large, and without patterns
-      if (key !== "Regex" || typeof inner !== "string") visit(inner, depth + 1);
+      if (key !== "Regex" || typeof inner !== "string") visit(inner);
       else if (isSlow(inner)) throw new DictlearnError("UNSUPPORTED", `${path}: expected patterns without nested repeats and with at most ${mostLong} long ones in a row, got ${JSON.stringify(inner.slice(0, 60))}`, "it could take for ever on some texts");
     }
   };
-  visit(json, 0);
+  visit(json);
 }
 
 /**

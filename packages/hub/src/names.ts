@@ -97,7 +97,7 @@ export function isCommit(revision: string): boolean {
 
 /** A hostile name in an error message: quoted, escaped, cut. */
 export function show(text: unknown): string {
-  const quoted = JSON.stringify(typeof text === "string" ? text : String(text));
+  const quoted = JSON.stringify(typeof text === "string" ? text : text === null || typeof text !== "object" ? String(text) : "an object"); // whose own toString may be anything
   return quoted.length > 200 ? `${quoted.slice(0, 200)}…` : quoted;
 }
 
