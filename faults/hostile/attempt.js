@@ -29,7 +29,7 @@ export async function attempt({ read, limit = smallest }, input) {
   return { refused, ms, bytes, ...(fault && { fault }) };
 }
 
-const isOurs = (error) => error instanceof Error && ours.has(error.name) && codes.has(error.code) && error.message.length < 4000;
+const isOurs = (error) => error instanceof Error && ours.has(error.name) && codes.has(error.code) && error.message.length <= 4001;
 
 function held() {
   const { heapUsed, external } = process.memoryUsage();

@@ -33,13 +33,11 @@ export function openZipEntry() {
     },
     async read(bytes) {
       const source = { name: "x.zip", byteLength: bytes.length, slice: async (start, end) => bytes.slice(start, end).buffer };
-      try {
-        const place = await locateEntry(source, "b.pt");
-        await extractEntry([bytes.subarray(place.start, place.end)], place, join(folder, "b.pt"));
-      } finally {
-        const left = readdirSync(folder);
-        if (left.some((name) => name !== "b.pt")) throw new Error(`files left: ${left}`);
-      }
+      const extracting = locateEntry(source, "b.pt").then((place) => extractEntry([bytes.subarray(place.start, place.end)], place, join(folder, "b.pt")));
+      const refusal = await extracting.then(() => undefined, (error) => error);
+      const left = readdirSync(folder);
+      if (left.some((name) => name !== "b.pt")) throw new Error(`files left: ${left}`);
+      if (refusal) throw refusal;
     },
     close: () => rmSync(folder, { recursive: true }),
   };

@@ -6,9 +6,11 @@ export class ActivationsError extends Error {
     message: string,
     readonly remedy?: string,
   ) {
-    super(message);
+    super(message.length > longest ? `${message.slice(0, longest)}…` : message); // a file may hold names of megabytes
   }
 }
+
+const longest = 4000;
 
 /** A value of a file in a few characters, for messages. */
 export function shown(value: unknown): string {
