@@ -1,3 +1,4 @@
+import { hostileFiles } from "./parts/hostileFiles.js";
 import { kills } from "./parts/kills.js";
 import { writes } from "./parts/writes.js";
 
@@ -9,4 +10,4 @@ import { writes } from "./parts/writes.js";
  * - `open({ folder })`: gives `cases`, how many there are in all, `one(n, random)`, a case by its number, and `close()`. A case throws if a promise is broken, and else
  *   returns what it has to count: `{ "kills survived": 3 }`. All its choices come from `random`.
  */
-export const parts = [kills, writes];
+export const parts = [kills, writes, hostileFiles];

@@ -1,5 +1,5 @@
 export { atomicWriter, type AtomicWriter } from "./atomicWriter.js";
-export { check } from "./check.js";
+export { check, shown } from "./check.js";
 export { CommandError } from "./commandError.js";
 export { defineCommand, type CommandSpec, type Invocation, type Main } from "./defineCommand.js";
 export { defineProgram, type ProgramSpec } from "./defineProgram.js";

@@ -208,9 +208,9 @@ export class RunDirectory {
     const states = join(this.path, "state");
     const latest = await this.#latest();
     if (latest === undefined) throw new DictlearnError("NOT_FOUND", `${this.path}: expected a run with a state to go on from, got none`, "give the folder that an earlier run was told to save to (--save-dir)");
+    if (Number.isNaN(stepOf(latest))) throw new DictlearnError("FORMAT", `${join(states, "latest")}: expected the name of a state, step-N, got ${JSON.stringify(latest.slice(0, 60))}`); // a path could lead out of the run
     const folder = join(states, latest);
-    const json = (await readJson(localFolder(folder), "state.json")) as { version: unknown; step: number; normFactors: TrainingState["normFactors"]; trainers: number; buffer: TrainingState["buffer"]["json"]; about: SavedTraining["about"] } | undefined;
-    if (json?.version !== 1) throw new DictlearnError("FORMAT", `${folder}: expected a state.json of version 1, got ${json ? JSON.stringify(json.version) : "none"}`);
+    const json = savedState(await readJson(localFolder(folder), "state.json"), folder);
     const buffer = { json: json.buffer, tensors: await readTensors(join(folder, "buffer.safetensors")) };
     const trainers: AnyTensor[][] = [];
     for (let i = 0; i < json.trainers; i++) trainers.push(await readTensors(join(folder, `trainer_${i}.safetensors`)));
@@ -260,6 +260,27 @@ async function removeEmpty(path: string, top: string): Promise<void> {
     if (!removed) return;
   }
 }
+
+interface StateJson {
+  step: number;
+  normFactors: TrainingState["normFactors"];
+  trainers: number;
+  buffer: TrainingState["buffer"]["json"];
+  about: SavedTraining["about"];
+}
+
+/** @throws FORMAT unless it is what `writeState` writes; what a buffer and trainers hold, they check themselves */
+function savedState(json: Readonly<Record<string, unknown>> | undefined, folder: string): StateJson {
+  const wrong = (expected: string, got: unknown) => new DictlearnError("FORMAT", `${folder}: expected a state.json ${expected}, got ${(JSON.stringify(got) ?? "none").slice(0, 80)}`);
+  if (json?.version !== 1) throw wrong("of version 1", json?.version);
+  const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+  for (const name of ["step", "trainers"] as const) if (!isCount(json[name])) throw wrong(`with a whole number as ${name}`, json[name]);
+  for (const name of ["normFactors", "buffer", "about"] as const) if (!isRecord(json[name])) throw wrong(`with an object as ${name}`, json[name]);
+  for (const factor of Object.values(json.normFactors as object)) if (!(typeof factor === "number" && factor > 0 && factor < Infinity)) throw wrong("with factors > 0 in normFactors", factor);
+  return json as unknown as StateJson;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
 
 async function readTensors(path: string): Promise<AnyTensor[]> {
   await using source = await fileSource(path);

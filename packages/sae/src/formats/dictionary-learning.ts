@@ -10,7 +10,7 @@ import { savedJumpReluAutoEncoder } from "../dictionaries/jumpReluAutoEncoder.js
 import { savedMatryoshkaBatchTopK } from "../dictionaries/matryoshkaBatchTopK.js";
 import { DictionaryError } from "../error.js";
 import { expectWeightsAlone, foldDecoderBias, openHostDictionary, type HostDictionary, type Origin } from "../hostDictionary.js";
-import { numberOf, textOf } from "./configValue.js";
+import { numberOf, said, textOf } from "./configValue.js";
 import { type Config, type Format, type ReadHostOptions } from "./format.js";
 import { difference, listed, readWeights, type TensorFile } from "./readWeights.js";
 import { tensorsOf, type DictionaryClass, type SavedClass, type Variants } from "./savedClass.js";
@@ -98,10 +98,10 @@ function definedIn(config: unknown, definitions: NonNullable<ReadOptions["defini
 }
 
 function classOf(names: readonly string[], config: unknown, subject: string): SavedClass<object> {
-  const said = (config as { trainer?: { dict_class?: unknown } } | null | undefined)?.trainer?.dict_class;
-  if (said !== undefined) {
-    const named = classes.find(({ name }) => name === said);
-    if (!named) throw new DictionaryError("UNSUPPORTED", `${subject}: expected dict_class ${either(classes)}, got ${JSON.stringify(said)} (config.json)`, "a class of one's own is given as definitions: [it]");
+  const wanted = (config as { trainer?: { dict_class?: unknown } } | null | undefined)?.trainer?.dict_class;
+  if (wanted !== undefined) {
+    const named = classes.find(({ name }) => name === wanted);
+    if (!named) throw new DictionaryError("UNSUPPORTED", `${subject}: expected dict_class ${either(classes)}, got ${said(wanted)} (config.json)`, "a class of one's own is given as definitions: [it]");
     return named;
   }
 
