@@ -15,6 +15,8 @@ export interface NamedTensor {
 export interface WeightReader {
   has(name: string): boolean;
   read(name: string): Promise<NamedTensor>;
+  /** Is handed what `read` gave once the device has it. Its memory can go then, sooner than as garbage. */
+  free?(tensor: NamedTensor): void;
 }
 
 /** A tensor of the model: its name in a checkpoint, its shape, and the first site of the pass that needs it. */
@@ -71,9 +73,10 @@ export class Weights {
       const missing = this.#all.filter((weight) => this.#order.get(weight.site)! <= end && !this.#tensors.has(weight.name));
       let ahead = this.#fetch(missing[0]); // while one is checked and uploaded, the next is read
       for (const [i, weight] of missing.entries()) {
-        const floats = await ahead;
+        const fetched = await ahead;
         ahead = this.#fetch(missing[i + 1]);
-        this.#tensors.set(weight.name, this.device.keep(this.#upload(weight, floats)));
+        this.#tensors.set(weight.name, this.device.keep(this.#upload(weight, fetched?.floats)));
+        if (fetched) this.reader.free?.(fetched.tensor);
       }
     });
     this.#loading = loaded.catch(() => {}); // the next call tries again
@@ -102,9 +105,9 @@ export class Weights {
   }
 
   /** The elements of a weight, checked; undefined for one that another stands for. A failure is told when it is awaited. */
-  #fetch(weight: Weight | undefined): Promise<Float32Array | Uint16Array | undefined> {
+  #fetch(weight: Weight | undefined): Promise<{ tensor: NamedTensor; floats: Float32Array | Uint16Array } | undefined> {
     const tied = weight?.name === "embed_out.weight" && this.config.tiedEmbeddings;
-    const fetched = weight && !tied ? this.#read(weight.name, weight.shape).then(floats) : Promise.resolve(undefined);
+    const fetched = weight && !tied ? this.#read(weight.name, weight.shape).then((tensor) => ({ tensor, floats: floats(tensor) })) : Promise.resolve(undefined);
     fetched.catch(() => {});
     return fetched;
   }
