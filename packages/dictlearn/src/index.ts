@@ -1,6 +1,6 @@
 export { normFactors, openBuffer, type ShardManifest } from "@dictlearn/activations";
 export { type Cursor, type Text } from "@dictlearn/corpus";
-export { type SentenceReport } from "@dictlearn/report";
+export { type ReadingMetrics, type SentenceDetail, type SentenceReport, type TokenFeatures } from "@dictlearn/report";
 export { type Dictionary } from "@dictlearn/sae";
 export { openActivations, readActivations, tokensIn, writeActivations, type OpenActivationsOptions, type WriteActivationsOptions } from "./activationFiles.js";
 export { analyse, type AnalyseOptions } from "./analyse.js";
@@ -21,4 +21,6 @@ export { outOfReach } from "./outOfReach.js";
 export { poolings, type Pooling } from "./pooling.js";
 export { RunDirectory, submoduleName, type SavedTraining } from "./runDirectory.js";
 export { rowKinds, type RowCursor, type RowKind } from "./tokenRows.js";
+export { type SentenceSource } from "./sentenceSource.js";
+export { sweep, type SiteDictionary, type Sweep, type SweepOptions } from "./sweep.js";
 export { train, type Trainee, type Training, type TrainingState, type TrainOptions, type TrainStep } from "./train.js";

@@ -7,5 +7,6 @@ export { formatJsonl } from "./formatJsonl.js";
 export { formatMarkdown } from "./formatMarkdown.js";
 export { formatTable, type TableOptions } from "./formatTable.js";
 export { codePoints, type Measure } from "./measure.js";
+export { type Reading, type ReadingMetrics, type SentenceDetail, type TokenFeatures } from "./reading.js";
 export { emptySparseStatistics, sparseStatistics, statistics, type SparseRow, type SparseStatistics, type Statistics } from "./statistics.js";
 export { topFeatures, type FeatureWeight } from "./topFeatures.js";
