@@ -30,6 +30,11 @@ export interface Checkpoint {
   info(name: string): Promise<TensorInfo>;
   /** @throws NOT_FOUND if there is no such tensor, IO if the source fails, FORMAT if its bytes are not what the file says */
   read(name: string, options?: ReadOptions): Promise<NamedTensor>;
+  /**
+   * Rows of a matrix, ascending, as a matrix of those: where many small reads cost little (a file on this machine).
+   * @throws as `read`
+   */
+  readRows?(name: string, rows: Uint32Array): Promise<NamedTensor>;
   /** What the file says of itself (safetensors' `__metadata__`). */
   readonly metadata?: Readonly<Record<string, string>>;
 }
