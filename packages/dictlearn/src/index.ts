@@ -8,6 +8,7 @@ export { convertDictionary, type Converted } from "./convertDictionary.js";
 export { modelDigest, textsDigest } from "./digests.js";
 export { DictlearnError } from "./error.js";
 export { evaluate, type EvaluateOptions, type LossMetrics, type Metrics } from "./evaluate.js";
+export { findDictionaries } from "./findDictionaries.js";
 export { firstTokens } from "./firstTokens.js";
 export { harvest, type Harvest, type HarvestOptions } from "./harvest.js";
 export { openDictionary } from "./openDictionary.js";
