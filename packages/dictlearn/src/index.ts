@@ -1,6 +1,6 @@
 export { normFactors, openBuffer, type ShardManifest } from "@dictlearn/activations";
 export { type Cursor, type Text } from "@dictlearn/corpus";
-export { type SentenceReport } from "@dictlearn/report";
+export { type ReadingMetrics, type SentenceDetail, type SentenceReport, type TokenFeatures } from "@dictlearn/report";
 export { type Dictionary } from "@dictlearn/sae";
 export { openActivations, readActivations, tokensIn, writeActivations, type OpenActivationsOptions, type WriteActivationsOptions } from "./activationFiles.js";
 export { analyse, type AnalyseOptions } from "./analyse.js";
@@ -9,6 +9,7 @@ export { convertDictionary, type Converted, type ConvertDictionaryOptions } from
 export { modelDigest, textsDigest } from "./digests.js";
 export { DictlearnError } from "./error.js";
 export { evaluate, evaluateEach, evaluationBatch, type Evaluand, type EvaluateEachOptions, type EvaluateOptions, type LossMetrics, type Metrics } from "./evaluate.js";
+export { findDictionaries } from "./findDictionaries.js";
 export { firstTokens } from "./firstTokens.js";
 export { harvest, type Harvest, type HarvestOptions } from "./harvest.js";
 export { openDictionary } from "./openDictionary.js";
@@ -24,4 +25,6 @@ export { poolings, type Pooling } from "./pooling.js";
 export { RunDirectory, submoduleName, type SavedTraining } from "./runDirectory.js";
 export { textsOfTokens, type TextsOfTokensOptions } from "./textsOfTokens.js";
 export { rowKinds, type RowCursor, type RowKind } from "./tokenRows.js";
+export { type SentenceSource } from "./sentenceSource.js";
+export { sweep, type SiteDictionary, type Sweep, type SweepOptions } from "./sweep.js";
 export { train, type Trainee, type Training, type TrainingState, type TrainOptions, type TrainStep } from "./train.js";

@@ -1,2 +1,3 @@
+export { comparisonPage } from "./html/comparisonPage.js";
 export { runPage, type RunReport, type TrainerReport } from "./html/runPage.js";
 export { type MetricsLine } from "./html/thin.js";

@@ -3,7 +3,7 @@ export { DictionaryError } from "./error.js";
 export { AliveFeatures, BatchSums, evaluateActivations, expectAutoEncoder, meanMetrics, type ActivationMetrics, type DictionaryMetrics } from "./evaluate.js";
 export { readDictionaryLearning, type ReadOptions } from "./formats/dictionary-learning.js";
 export { type Config, type Format, type ReadHostOptions, type Written } from "./formats/format.js";
-export { formatNamed, formats, recognise, type Found } from "./formats/formats.js";
+export { dictionaryClasses, formatNamed, formats, recognise, type Found } from "./formats/formats.js";
 export { readWeights, type TensorFile } from "./formats/readWeights.js";
 export { tensorsOf, type DictionaryClass, type Layout, type SavedClass, type SavedTensor, type Variants } from "./formats/savedClass.js";
 export { stateDict, writeDictionaryLearning, type StateTensor, type WriteOptions } from "./formats/writeDictionaryLearning.js";

@@ -18,7 +18,7 @@ import { layerOf, submoduleName } from "./siteName.js";
 import { writeDictionaryLearning } from "./writeDictionaryLearning.js";
 
 /** Every class that can be read: a new one is a file in dictionaries/ and a line here. */
-const classes: readonly SavedClass<object>[] = [
+export const classes: readonly SavedClass<object>[] = [
   savedAutoEncoder,
   savedAutoEncoderNew,
   savedGatedAutoEncoder,
