@@ -1,2 +1,3 @@
 export { runPage, type RunReport, type TrainerReport } from "./html/runPage.js";
 export { type MetricsLine } from "./html/thin.js";
+export { sentencesPage } from "./html/sentencesPage.js";
