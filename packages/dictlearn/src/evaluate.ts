@@ -2,7 +2,7 @@ import { type Tensor } from "@dictlearn/kernels";
 import { featureDensity, type FeatureDensity } from "@dictlearn/report";
 import { type Neox, type PackedRows, packRows } from "@dictlearn/neox";
 import { type ActivationMetrics, AliveFeatures, BatchSums, type Dictionary, type DictionaryMetrics, expectAutoEncoder, meanMetrics } from "@dictlearn/sae";
-import { passFeatures } from "./analyse.js";
+import { passFeatures } from "./sweep.js";
 import { DictlearnError } from "./error.js";
 import { firstTokens } from "./firstTokens.js";
 import { type Model } from "./openModel.js";

@@ -3,11 +3,19 @@ import { DictlearnError } from "./error.js";
 import { type Folder, pathIn } from "./folder.js";
 import { modelFolder, type ModelPlace } from "./modelFolder.js";
 import { readJson } from "./readJson.js";
+import { tokenTexts, utf8Length } from "./tokenTexts.js";
 
 export interface Tokenizer {
   /** Token ids of a text; "" has none. */
   encode(text: string): Uint32Array;
   decode(ids: ArrayLike<number>): string;
+  /**
+   * A text in the pieces that its first tokens stand for, [T]: joined they are the text, or its beginning where it has more
+   * tokens. A character that several tokens share stands in the one that completes it; those before it are "".
+   * @param ids the first of `encode(text)`
+   * @param whole whether these are all of them
+   */
+  split(text: string, ids: ArrayLike<number>, whole: boolean): string[];
   /** The id that ends a text; NeoX models also pad with it. */
   readonly endOfText: number;
 }
@@ -35,8 +43,13 @@ export async function readTokenizer(folder: Folder): Promise<Tokenizer> {
   const name = textOf(config.eos_token) ?? "<|endoftext|>";
   const endOfText = tokenizer.token_to_id(name);
   if (endOfText === undefined) throw new DictlearnError("FORMAT", `${path}: expected the end-of-text token ${name} in the vocabulary, got none`);
+  const added = tokenizer.get_added_tokens_decoder();
+  // A byte-level token has a character for each byte; those that were added stand as they are.
+  const bytesOf = (id: number) => (added.has(id) ? utf8Length(added.get(id)!.content) : (tokenizer.id_to_token(id) ?? "").length);
+  const { normalizer } = tokenizer;
   return {
     endOfText,
+    split: (text, ids, whole) => tokenTexts(text, Array.from(ids, bytesOf), { whole, ...(normalizer && { normalize: (part) => normalizer.normalize(part) }) }),
     encode: (text) => Uint32Array.from(text === "" ? [] : tokenizer.encode(text).ids),
     // The library refuses an empty list; the clean-up of spaces would change the text.
     decode: (ids) => (ids.length ? tokenizer.decode(Array.from(ids), { clean_up_tokenization_spaces: false }) : ""),

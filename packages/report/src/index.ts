@@ -1,12 +1,15 @@
-export { type Analysis, type Provenance, type SentenceReport, type Sentences } from "./analysis.js";
+export { type Analysis, type Provenance, type SentenceReport, type Sentences, type SweepRow } from "./analysis.js";
 export { featureDensity, type FeatureDensity } from "./featureDensity.js";
 export { csvColumns, formatCsv } from "./formatCsv.js";
 export { formatG } from "./formatG.js";
 export { formatJson } from "./formatJson.js";
 export { formatJsonl } from "./formatJsonl.js";
 export { formatMarkdown } from "./formatMarkdown.js";
+export { formatSweepJson, type ReadingSummary, type SweepAnalysis } from "./formatSweepJson.js";
 export { formatTable, type TableOptions } from "./formatTable.js";
 export { codePoints, type Measure } from "./measure.js";
 export { type Reading, type ReadingMetrics, type SentenceDetail, type TokenFeatures } from "./reading.js";
 export { emptySparseStatistics, sparseStatistics, statistics, type SparseRow, type SparseStatistics, type Statistics } from "./statistics.js";
 export { topFeatures, type FeatureWeight } from "./topFeatures.js";
+export { tokensAsCsv, tokensAsJsonl } from "./tokenFormats.js";
+export { tokenRows, type TokenFormat, type TokenRow } from "./tokenRow.js";

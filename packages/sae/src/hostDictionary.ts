@@ -35,10 +35,10 @@ export interface Origin {
 
 /** @param variants ways to encode that no file records */
 export function openHostDictionary(device: Device, host: HostDictionary, variants: Variants = {}): Dictionary {
-  const { kind, weights, applyDecoderBiasToInput, inputNorm, output, skip } = host;
+  const { kind, weights, applyDecoderBiasToInput, inputNorm, output, skip, origin } = host;
   const own = applyDecoderBiasToInput === undefined ? {} : { applyDecoderBiasToInput };
   let dictionary = kind.open(device, weights, { ...own, ...variants });
-  if (output) dictionary = { ...dictionary, output };
+  if (output || origin) dictionary = { ...dictionary, ...(output && { output }), ...(origin && { origin }) };
   if (inputNorm) dictionary = normalizedInput(dictionary, inputNorm);
   return skip ? withSkip(dictionary, skip) : dictionary;
 }

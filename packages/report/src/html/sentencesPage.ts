@@ -83,7 +83,7 @@ function panel(): Markup {
 <h3 class="token-name">No token yet</h3>
 <p class="token-about note">Point at a token.</p>
 <ol class="bars token-features"></ol>
-<h3 class="places-title"></h3>
+<h3 class="places-title">No feature yet</h3>
 <ol class="places"></ol>
 </aside>`;
 }

@@ -26,7 +26,7 @@ export function tokenPanel({ activations, tokens, sentenceOf, say }: TokenPanelO
     const sentence = sentenceOf[place];
     const [largest] = strongest;
     const chosen = the<HTMLInputElement>("#feature").valueAsNumber;
-    name.textContent = `“${token.textContent}”`;
+    name.textContent = token.textContent === "" ? "A part of the next character" : `“${token.textContent}”`;
     about.textContent = `token ${place - sentenceOf.indexOf(sentence) + 1} of sentence ${sentence + 1}; ${active === 0 ? "no feature is active" : `${active} ${active === 1 ? "feature is" : "features are"} active`}${active > strongest.length ? `, of which ${strongest.length} are shown` : ""}`;
     features.replaceChildren(
       ...strongest.map(({ feature, value }) => {

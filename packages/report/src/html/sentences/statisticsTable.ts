@@ -1,6 +1,6 @@
 import { statisticsHeaders, topHeader } from "../../reportCells.js";
 import { type SentenceReport } from "../../analysis.js";
-import { html, type Markup } from "../markup.js";
+import { type Content, html, type Markup } from "../markup.js";
 import { shown } from "../shown.js";
 import { numeral, table } from "../table.js";
 
@@ -32,6 +32,7 @@ const cell = (value: number | null) => numeral(value ?? undefined);
 /** A place is a name, without commas. */
 const place = (value: number | null) => (value === null ? numeral(undefined) : html`<data value="${value}">${value}</data>`);
 
-function clipped(sentence: string): string {
+function clipped(sentence: string): Content {
+  if (sentence.trim() === "") return html`<i class="quiet">${sentence === "" ? "empty" : "blank"}</i>`;
   return sentence.length <= mostCharacters ? shown(sentence) : `${shown(sentence.slice(0, mostCharacters))}… (${(sentence.length - mostCharacters).toLocaleString("en")} characters more)`;
 }

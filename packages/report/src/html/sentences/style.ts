@@ -31,6 +31,7 @@ input, select { padding: .15rem .4rem; }
 .tokens { margin: 0 0 .4rem; font-size: 1.0625rem; line-height: 1.8; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 22rem; overflow-y: auto; }
 .tokens span { padding: .15em 0; border-radius: .2em; background: color-mix(in oklab, var(--token) calc(100% * var(--a, 0)), transparent); print-color-adjust: exact; forced-color-adjust: none; }
 .tokens span.negative { background: color-mix(in oklab, var(--token-negative) calc(100% * var(--a, 0)), transparent); }
+.tokens span:empty::before { content: "·"; color: var(--quiet); } /* a part of the next character */
 .tokens span:hover { box-shadow: inset 0 -2px var(--link); }
 .tokens span:focus-visible, .tokens span.kept { outline: 2px solid var(--link); outline-offset: 0; }
 .bars { list-style: none; margin: 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(8.2rem, 1fr)); gap: .25rem; font-size: .8125rem; font-variant-numeric: tabular-nums; }
