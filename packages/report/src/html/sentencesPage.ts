@@ -17,8 +17,9 @@ import { tokensSection } from "./sentences/tokens.js";
 /**
  * Sentences as features, as one page of HTML that needs nothing else: no network, no other file. Every text in it is text.
  * @param options.written when this was read: a date and time to read
+ * @param options.sentences how many were read, where the reading holds only the first of them
  */
-export function sentencesPage(reading: Reading, { written }: { written: string }): string {
+export function sentencesPage(reading: Reading, { written, sentences: all = reading.sentences.length }: { written: string; sentences?: number }): string {
   const folded = fold(reading);
   const sections: readonly { id: string; title: string; about?: Content; content: Content }[] = [
     { id: "tokens", title: "Tokens", about: "Shades show how strongly the chosen feature is active on each token. Point at a token, or go from one to the next with the arrow keys, to see its features; click or press Enter to keep them in view.", content: html`<div class="reader">${tokensSection(folded)}${panel()}</div>` },
@@ -29,7 +30,7 @@ export function sentencesPage(reading: Reading, { written }: { written: string }
   ];
   return documentOf({
     title: `Sentences as features of ${reading.dictionary}`,
-    lead: html`${facts(reading, written)}${cuts(folded)}
+    lead: html`${facts(reading, written)}${cuts(folded, all)}
 <nav aria-label="Parts of this page">${sections.map(({ id, title }) => html`<a href="#${id}">${title}</a> `)}</nav>
 `,
     style: sentencesStyle,
@@ -51,17 +52,17 @@ ${measures.length > 0 && html`<dl class="measures">${measures.map(([name, value]
 }
 
 /** What the page leaves out. */
-function cuts({ reading, sentences, kept }: Fold): Markup | undefined {
+function cuts({ reading, sentences, kept }: Fold, all: number): Markup | undefined {
   const count = (n: number) => n.toLocaleString("en");
   const shownTokens = sentences.reduce((sum, { shown }) => sum + shown.length, 0);
   const allTokens = sentences.reduce((sum, { perToken }) => sum + perToken.length, 0);
-  const all = [
-    reading.sentences.length > sentences.length && `the first ${count(sentences.length)} of ${count(reading.sentences.length)} sentences (distributions are of all)`,
+  const cut = [
+    all > sentences.length && `the first ${count(sentences.length)} of ${count(all)} sentences (in distributions ${reading.sentences.length < all ? `the first ${count(reading.sentences.length)}` : "all"})`,
     sentences.length > limits.rows && `in heat map and matrices the first ${limits.rows}`,
     shownTokens < allTokens && `${count(shownTokens)} of ${count(allTokens)} tokens, the beginnings of long sentences`,
     kept.features.length < kept.active && `of the ${count(kept.active)} features that are active on tokens the ${count(kept.features.length)} strongest, with all their activations`,
-  ].filter((cut) => cut !== false);
-  return all.length > 0 ? html`<p class="cut">To stay small, this page shows ${all.join("; ")}.</p>` : undefined;
+  ].filter((part) => part !== false);
+  return cut.length > 0 ? html`<p class="cut">To stay small, this page shows ${cut.join("; ")}.</p>` : undefined;
 }
 
 /** What is chosen for the whole page; it stays at the top while the page scrolls. */
