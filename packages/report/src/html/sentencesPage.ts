@@ -22,8 +22,8 @@ import { tokensSection } from "./sentences/tokens.js";
 export function sentencesPage(reading: Reading, { written, sentences: all = reading.sentences.length }: { written: string; sentences?: number }): string {
   const folded = fold(reading);
   const sections: readonly { id: string; title: string; about?: Content; content: Content }[] = [
-    { id: "tokens", title: "Tokens", about: "Shades show how strongly the chosen feature is active on each token. Point at a token, or go from one to the next with the arrow keys, to see its features; click or press Enter to keep them in view.", content: html`<div class="reader">${tokensSection(folded)}${panel()}</div>` },
-    { id: "heat-map", title: "Sentences and features", about: html`Choose a feature at the top of its column. <output class="heat-readout note"></output>`, content: bases.map((basis) => heatMap(folded, basis)) },
+    { id: "tokens", title: "Tokens", about: html`Shades show how strongly the chosen feature is active on each token. <span class="controls">Point at a token, or go from one to the next with the arrow keys, to see its features; click or press Enter to keep them in view.</span>`, content: html`<div class="reader">${tokensSection(folded)}${panel()}</div>` },
+    { id: "heat-map", title: "Sentences and features", about: html`<span class="controls">Choose a feature at the top of its column. <output class="heat-readout"></output></span>`, content: bases.map((basis) => heatMap(folded, basis)) },
     { id: "similarity", title: "Similarity of sentences", about: "Cosines between sentences, in the space of activations and in that of features, in the same order.", content: similaritySection(folded) },
     { id: "distributions", title: "Distributions", about: "How many sentences have which mean, variance and number of values that are not 0 (L0). The dashed line is the median.", content: distributionsSection(reading) },
     { id: "statistics", title: "Statistics", content: statisticsTable(folded.sentences) },
@@ -46,7 +46,7 @@ ${about && html`<p class="quiet">${about}</p>`}${content}</section>
 function facts({ model, dictionary, site, pooling, device, D, F, metrics, sentences }: Reading, written: string): Markup {
   const tokens = sentences.reduce((sum, sentence) => sum + sentence.tokens, 0);
   const measures = metrics ? [["Variance explained", metrics.frac_variance_explained], ["Cosine with the reconstruction", metrics.cossim], ["L0, features a token", metrics.l0]] as const : [];
-  return html`<p>${sentences.length.toLocaleString("en")} sentences of ${tokens.toLocaleString("en")} tokens, in the model <b>${model}</b> at <b>${site}</b> (${D.toLocaleString("en")} dimensions) and the dictionary <b>${dictionary}</b> (${F.toLocaleString("en")} features).<br>
+  return html`<p>${sentences.length.toLocaleString("en")} sentences (${tokens.toLocaleString("en")} tokens) in the model <b>${model}</b> at <b>${site}</b> (${D.toLocaleString("en")} dimensions) and the dictionary <b>${dictionary}</b> (${F.toLocaleString("en")} features).<br>
 <span class="quiet">Pooling of tokens: ${pooling}. Computed on ${device}. Written ${written}.</span></p>
 ${measures.length > 0 && html`<dl class="measures">${measures.map(([name, value]) => html`<div><dt>${name}</dt><dd><data value="${value}">${formatG(Number(value.toPrecision(3)))}</data></dd></div>`)}</dl>`}`;
 }

@@ -4,12 +4,16 @@ export const sentencesStyle = `
 @media screen and (prefers-color-scheme: dark) { :root { --raised: #1f2327; --none: #22272d; --half: #2b77b5; --full: #d9eeff; --token: #9a5200; --token-negative: #544fa8; --bar: #2b4c6f; } }
 html { scroll-padding-top: 6rem; }
 body { max-width: 78rem; }
+h1 { font-size: 1.75rem; margin: .25rem 0 .5rem; }
+h2 { font-size: 1.375rem; margin-bottom: .5rem; }
+header p { margin: .25rem 0; }
+h2 + .quiet { margin: 0 0 .75rem; font-size: .9375rem; }
 nav a { display: inline-block; margin-right: 1rem; padding: .2rem 0; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-.measures { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1rem 0; }
-.measures div { background: var(--raised); border-radius: .5rem; padding: .5rem 1rem; }
+.measures { display: flex; flex-wrap: wrap; gap: .75rem; margin: .75rem 0; }
+.measures div { background: var(--raised); border-radius: .5rem; padding: .35rem .9rem; }
 .measures dt { font-size: .8125rem; color: var(--quiet); }
-.measures dd { margin: 0; font-size: 1.5rem; font-weight: 600; font-variant-numeric: tabular-nums; line-height: 1.2; }
+.measures dd { margin: 0; font-size: 1.25rem; font-weight: 600; font-variant-numeric: tabular-nums; line-height: 1.2; }
 .cut { border-left: 4px solid var(--series-2); padding-left: .75rem; }
 .on-paper { display: none; }
 html:not(.live) .controls { display: none; }
@@ -26,7 +30,7 @@ input, select { padding: .15rem .4rem; }
 .scale.of-token i { background: linear-gradient(to right in oklab, var(--page), var(--token)); }
 .reader { display: grid; grid-template-columns: minmax(0, 1fr) 19rem; gap: 0 2rem; align-items: start; }
 .sentences { list-style: none; margin: 0; padding: 0; counter-reset: sentence; }
-.sentences > li { position: relative; counter-increment: sentence; padding: .8rem 0 .8rem 2.5rem; border-bottom: 1px solid var(--rule); break-inside: avoid; }
+.sentences > li { position: relative; counter-increment: sentence; padding: .6rem 0 .7rem 2.5rem; border-bottom: 1px solid var(--rule); break-inside: avoid; }
 .sentences > li::before { content: counter(sentence); position: absolute; left: 0; width: 2rem; text-align: right; color: var(--quiet); font-size: .875rem; line-height: 1.9rem; font-variant-numeric: tabular-nums; }
 .tokens { margin: 0 0 .4rem; font-size: 1.0625rem; line-height: 1.8; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 22rem; overflow-y: auto; }
 .tokens span { padding: .15em 0; border-radius: .2em; background: color-mix(in oklab, var(--token) calc(100% * var(--a, 0)), transparent); print-color-adjust: exact; forced-color-adjust: none; }
@@ -92,7 +96,7 @@ button[aria-pressed=true] { border-color: var(--ink); box-shadow: 0 0 0 1px var(
 @media (max-width: 34rem) { .distributions { grid-template-columns: minmax(0, 1fr); } }
 @media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } .tokens span { transition: background-color .15s; } }
 @media print {
-  .controls, .readout, .heat-readout { display: none; }
+  .controls, .readout { display: none; }
   .on-paper { display: inline; }
   .bar { position: static; margin: 0; padding: 0; border: 0; }
   .reader { display: block; }
