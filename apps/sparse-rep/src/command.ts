@@ -24,7 +24,7 @@ const flags = z.object({
   top: z.int().min(0).default(0).describe("also list the N strongest features of each sentence").meta({ placeholder: "N" }),
   format: z.enum(formats).default("table").describe("how to write the result; jsonl and csv are written row by row"),
   perToken: z.string().optional().describe("also write every token with its features to a file ending in .parquet, .jsonl or .csv").meta({ placeholder: "FILE" }),
-  report: z.string().optional().describe("also write a page of HTML to look at").meta({ placeholder: "FILE" }),
+  report: z.string().optional().describe("also write a page of HTML to look at: sentences token by token in a dictionary's features, or several sites and dictionaries compared").meta({ placeholder: "FILE" }),
   force: z.boolean().default(false).describe("replace a report that is there"),
   out: z.string().optional().describe("write to a file, whole or not at all").meta({ placeholder: "FILE" }),
   device: z.enum(["auto", "webgpu", "cpu"]).default("auto").describe("auto: a GPU if there is one, else the CPU"),
@@ -44,6 +44,7 @@ export const command = defineCommand({
     "sparse-rep sentences.csv --top 5 --format csv --out features.csv",
     "sparse-rep sentences.csv --model EleutherAI/pythia-70m-deduped --dictionary hf:saprmarks/pythia-70m-deduped-saes/dictionaries_pythia-70m-deduped_10.zip!/mlp_out_layer3/10_32768/ae.pt",
     "sparse-rep sentences.csv --model ./pythia-70m-deduped --dictionary ./10_32768/ae.pt --site mlp_out_layer3",
+    "sparse-rep sentences.csv --report features.html",
     "sparse-rep sentences.csv --model demo --dictionary sae_results --sites all --report layers.html",
     "sparse-rep sentences.csv --per-token tokens.parquet",
   ],
@@ -87,7 +88,7 @@ export const command = defineCommand({
       const onTerminal = given.out === undefined && process.stdout.isTTY;
       const run: Provenance = { model: given.revision ? `${files.model}@${given.revision}` : files.model, dictionary: readings[0].name, site: readings[0].site, pooling, device: device.label };
       if (given.perToken !== undefined) besides.push(await perToken(given.perToken, places));
-      if (given.report !== undefined) besides.push(await report(given.report, { run, readings: summaries, note }));
+      if (given.report !== undefined) besides.push(await report(given.report, { run, readings: summaries, compared: places !== undefined, note }));
       const counted = withProgress(alongside(rows, besides), { total: sentences.total, quiet: quiet || (onTerminal && (format === "jsonl" || format === "csv")) }); // those are their own progress
       await writeOutput(given.out, render(format, placed(counted, places), { run, ...(places && { readings: summaries }), width: onTerminal ? process.stdout.columns : undefined, note }));
       for (const file of besides) await file.commit();

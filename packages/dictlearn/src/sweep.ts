@@ -24,7 +24,7 @@ export interface SweepOptions {
   top?: number;
   /** Rows are `SentenceDetail`: also the vectors, and every token with its own features. Takes a pass through the dictionary for each token. */
   details?: boolean;
-  /** Also measure how well the dictionaries describe the tokens that are read, for `metrics()`. */
+  /** Also measure how well the dictionaries describe the tokens that are read, for `metrics()` and the `metrics` of details. */
   measured?: boolean;
   /** Told of what a caller may want to know, such as a sentence that was cut. */
   onNotice?: (notice: string) => void;
@@ -68,14 +68,14 @@ async function* rowsOf(model: Model, readers: readonly Reader[], open: ReturnTyp
     const found: Iterator<SentenceReport>[] = [];
     for (const reader of readers) found.push((await reader.rows(read, activations.get(reader.site)!)).values());
     for (const { sentence, ids } of batch) {
-      yield readers.map((_, i) => (ids.length === 0 ? emptyRow(sentence, details) : (found[i].next().value as SentenceReport)));
+      yield readers.map((_, i) => (ids.length === 0 ? emptyRow(sentence, { details, measured }) : (found[i].next().value as SentenceReport)));
     }
   }
 }
 
-function emptyRow(sentence: string, details: boolean): SentenceReport | SentenceDetail {
+function emptyRow(sentence: string, { details, measured }: { details: boolean; measured: boolean }): SentenceReport | SentenceDetail {
   const row = { sentence, tokens: 0, original: statistics([]), sparse: emptySparseStatistics, top: [] };
-  return details ? { ...row, activation: new Float32Array(0), features: { index: [], values: [] }, perToken: [] } : row;
+  return details ? { ...row, activation: new Float32Array(0), features: { index: [], values: [] }, perToken: [], ...(measured && { metrics: null }) } : row;
 }
 
 /** What a site gave for the sentences of a batch. */
@@ -107,7 +107,8 @@ class Reader {
     const { D, F } = dictionary;
     const vectors = sentences.map((_, r) => pooled.subarray(r * D, (r + 1) * D));
     const features = await this.#encode(pooled);
-    const ofTokens = options.details || this.#sums ? await this.#encode(tokens, this.#sums) : [];
+    const own = options.details && this.#sums ? sentences.map(() => new BatchSums(D)) : undefined;
+    const ofTokens = options.details || this.#sums ? await this.#encode(tokens, this.#sums && this.#adding(sentences, own)) : [];
     let token = 0;
     return sentences.map(({ sentence, ids }, r) => {
       const original = statistics(vectors[r]);
@@ -115,18 +116,28 @@ class Reader {
       const row = { sentence, tokens: ids.length, original, sparse: sparseStatistics(features[r], F), top: topFeatures(features[r], options.top ?? 0) };
       if (!options.details) return row;
       const texts = model.tokenizer.split(sentence, ids, ids.length < model.contextLength);
-      return { ...row, activation: vectors[r], features: active(features[r]), perToken: texts.map((text, t) => ({ id: ids[t], text, features: active(ofTokens[token++]) })) } satisfies SentenceDetail;
+      const detail: SentenceDetail = { ...row, activation: vectors[r], features: active(features[r]), perToken: texts.map((text, t) => ({ id: ids[t], text, features: active(ofTokens[token++]) })) };
+      return options.measured ? { ...detail, metrics: own ? metricsOf(own[r], ids.length) : null } : detail;
     });
   }
 
   metrics(): ReadingMetrics | null {
-    if (!this.#sums || this.#tokens === 0) return null;
-    const { l0, frac_variance_explained, cossim } = this.#sums.metrics();
-    return { tokens: this.#tokens, l0, frac_variance_explained, cossim };
+    return this.#sums && this.#tokens > 0 ? metricsOf(this.#sums, this.#tokens) : null;
   }
 
-  /** @param x f32[N,D] @param sums what adds up how well they are described @returns the features of each row, [N] */
-  async #encode(x: Float32Array, sums?: BatchSums): Promise<SparseRow[]> {
+  /** What takes tokens one after another, with their reconstructions, and adds them up: over all, and by sentence. */
+  #adding(sentences: readonly TokenizedSentence[], own: readonly BatchSums[] | undefined): AddToken {
+    const owner = own && sentences.flatMap(({ ids }, r) => Array.from(ids, () => own[r]));
+    let token = 0;
+    return (x, xHat, row) => {
+      this.#sums!.add(x, xHat, row);
+      owner?.[token++].add(x, xHat, row);
+      this.#tokens++;
+    };
+  }
+
+  /** @param x f32[N,D] @param add is given each row with what it is described as @returns the features of each row, [N] */
+  async #encode(x: Float32Array, add?: AddToken): Promise<SparseRow[]> {
     const { dictionary } = this;
     const { device, D, F } = dictionary;
     const rows: SparseRow[] = [];
@@ -136,18 +147,25 @@ class Reader {
       const [features, decoded] = await device.scope(() => {
         const given = device.tensor(piece, [piece.length / D, D]);
         const f = dictionary.encode(given);
-        return Promise.all([f.read(), sums && (dictionary.decode(f, given).read() as Promise<Float32Array>)]);
+        return Promise.all([f.read(), add && (dictionary.decode(f, given).read() as Promise<Float32Array>)]);
       });
       for (let r = 0; r + 1 < features.rowStart.length; r++) {
         const [from, to] = [features.rowStart[r], features.rowStart[r + 1]];
-        rows.push({ index: features.index.subarray(from, to), values: features.values.subarray(from, to) });
+        const row = { index: features.index.subarray(from, to), values: features.values.subarray(from, to) };
+        rows.push(row);
+        if (add && decoded) add(piece.subarray(r * D, (r + 1) * D), decoded.subarray(r * D, (r + 1) * D), row);
       }
-      if (!sums || !decoded) continue;
-      sums.add(piece, decoded, features);
-      this.#tokens += piece.length / D;
     }
     return rows;
   }
+}
+
+/** @param x f32[D] @param xHat f32[D], its reconstruction from these features */
+type AddToken = (x: Float32Array, xHat: Float32Array, row: { index: Uint32Array; values: Float32Array }) => void;
+
+function metricsOf(sums: BatchSums, tokens: number): ReadingMetrics {
+  const { l0, frac_variance_explained, cossim } = sums.metrics();
+  return { tokens, l0, frac_variance_explained, cossim };
 }
 
 /** The features that are not 0: a row of top-k has k of them, whether so many are active or not. */

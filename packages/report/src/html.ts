@@ -1,3 +1,4 @@
 export { comparisonPage } from "./html/comparisonPage.js";
 export { runPage, type RunReport, type TrainerReport } from "./html/runPage.js";
 export { type MetricsLine } from "./html/thin.js";
+export { sentencesPage } from "./html/sentencesPage.js";

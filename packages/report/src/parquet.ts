@@ -3,7 +3,7 @@ import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { type TokenFormat, type TokenRow } from "./tokenRow.js";
 
 /** A row group is written when it has so many features, or so many tokens: it bounds what is held. */
-const groupFeatures = 2 ** 19;
+const groupFeatures = 2 ** 18;
 const groupTokens = 2 ** 16;
 
 /**

@@ -17,6 +17,8 @@ export interface SentenceDetail extends SentenceReport {
   features: SparseRow;
   /** [T] */
   perToken: readonly TokenFeatures[];
+  /** of its own tokens alone, where that was measured; null for a transcoder, and without tokens */
+  metrics?: ReadingMetrics | null;
 }
 
 /** How well a dictionary describes the activations of all tokens that were read. */
