@@ -105,7 +105,7 @@ describe("several trainers", () => {
     const document = pageOf(trainers);
     const ids = all(document, "[id]").map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
-    const links = all(document, "a").map((link) => link.getAttribute("href")!);
+    const links = all(document, "main a").map((link) => link.getAttribute("href")!);
     expect(links).toHaveLength(6);
     for (const link of links) expect(textOf(document.getElementById(link.slice(1)))).toMatch(/^trainer_\d \(topk/);
   });

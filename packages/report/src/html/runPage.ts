@@ -1,10 +1,10 @@
 import { dot, rectY, ruleY, text } from "@observablehq/plot";
 import { formatG } from "../formatG.js";
 import { type FeatureDensity } from "../featureDensity.js";
+import { documentOf } from "./document.js";
 import { extent, figure, scaleFor } from "./figure.js";
 import { linesFigure } from "./linesFigure.js";
 import { type Content, html, type Markup } from "./markup.js";
-import { style } from "./style.js";
 import { numeral, setting, table } from "./table.js";
 import { type MetricsLine } from "./thin.js";
 
@@ -41,30 +41,16 @@ export interface TrainerReport {
 /** A run as one page of HTML that needs nothing else: no network, no script. Every name in it is text. */
 export function runPage(run: RunReport): string {
   const { name, trainers, parameters } = run;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-<title>Training run ${name}</title>
-<style>${style}</style>
-</head>
-<body>
-<header><h1>Training run ${name}</h1>
-<p>${progressOf(run)}</p></header>
-<main>
-<section aria-labelledby="trainers"><h2 id="trainers">Trainers</h2>
+  return documentOf({
+    title: `Training run ${name}`,
+    lead: html`<p>${progressOf(run)}</p>`,
+    main: html`<section aria-labelledby="trainers"><h2 id="trainers">Trainers</h2>
 ${summaryTable(trainers)}${comparison(trainers)}</section>
 ${trainers.map(trainerSection)}
 <section aria-labelledby="parameters"><h2 id="parameters">Parameters of the run</h2>
 ${settings("As flags, files and defaults settled them", parameters)}</section>
-</main>
-</body>
-</html>
-`.text;
+`,
+  });
 }
 
 const states = { running: "Running", stopped: "Stopped", done: "Done" };

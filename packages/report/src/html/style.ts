@@ -1,4 +1,4 @@
-/** The page's one style sheet. Nothing is fetched: fonts are the reader's own. */
+/** The style sheet that all pages share. Nothing is fetched: fonts are the reader's own. */
 export const style = `
 :root { color-scheme: light dark; --page: #fff; --ink: #1a1a1a; --quiet: #595959; --rule: #d0d0d0; --link: #0b57a4;
   --series-1: #0072b2; --series-2: #c04f00; --series-3: #007f5f; --series-4: #a8497c; --series-5: #7a6400; --series-6: #1a1a1a; }
@@ -8,7 +8,8 @@ body { margin: 0 auto; max-width: 66rem; padding: 1rem; background: var(--page);
 h1, h2, h3 { line-height: 1.25; overflow-wrap: anywhere; }
 h2 { margin-top: 2.5rem; border-top: 1px solid var(--rule); padding-top: 1rem; }
 a { color: var(--link); }
-a:focus-visible, summary:focus-visible, .wide:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
+:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
+.skip:not(:focus) { position: absolute; clip-path: inset(50%); }
 .quiet, .note { color: var(--quiet); }
 .note { font-size: .875rem; font-weight: normal; }
 .legend { white-space: nowrap; margin-right: .6em; }
@@ -25,5 +26,5 @@ th, td { padding: .2rem .75rem .2rem 0; text-align: right; vertical-align: top; 
 th:first-child { text-align: left; }
 tbody th { font-weight: normal; }
 summary { cursor: pointer; }
-@media print { body { max-width: none; font-size: 10pt; } .wide { overflow: visible; } h2, h3 { break-after: avoid; } .trainer { break-before: page; } nav { display: none; } }
+@media print { body { max-width: none; font-size: 10pt; } .wide { overflow: visible; } h2, h3 { break-after: avoid; } .trainer { break-before: page; } nav, .skip { display: none; } }
 `;
