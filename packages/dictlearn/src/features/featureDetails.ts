@@ -30,22 +30,20 @@ export interface DecoderFacts {
 export async function decoderFacts(model: Model, dictionary: Dictionary, { site, tokens, nearest, onRows = () => {} }: DecoderOptions): Promise<DecoderFacts> {
   using directions = featureDirections(dictionary); // f32[F,O]
   const [F, O] = directions.shape;
-  const isResidual = dictionary.output !== undefined; // a transcoder's output goes where an MLP's does
-  const way = O === model.width ? await directWay(model, isResidual ? "final layer" : model.site(site)) : undefined;
+  const writesTo = dictionary.output ? undefined : model.site(site); // a transcoder's output goes to the stream, as an MLP's does
+  const way = O === model.width ? await directWay(model, writesTo) : undefined;
   const rows = F * (way ? 3 : 1);
   let done = 0;
   const count = (n: number) => onRows((done += n), rows);
   try {
     const promoted = way && (await strongest(directions, way.unembedding, tokens, count));
-    using negative = device(dictionary).keep(scale(directions, -1));
+    using negative = dictionary.device.keep(scale(directions, -1));
     const suppressed = way && (await strongest(negative, way.unembedding, tokens, count));
     return { lens: way?.description, promoted, suppressed, nearest: await nearestFeatures(directions, nearest, count) };
   } finally {
     way?.unembedding.dispose();
   }
 }
-
-const device = (dictionary: Dictionary) => dictionary.device;
 
 /** All that is known of the features from `start` to `end`, as plain data. */
 export function featureDetails(pass: FeaturePass, facts: DecoderFacts, { start, end }: { start: number; end: number }): FeatureDetail[] {

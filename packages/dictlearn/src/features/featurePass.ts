@@ -47,7 +47,7 @@ export class FeaturePass {
   #harvest: Harvest | undefined;
   #cursor: RowCursor | null;
   #read: boolean;
-  #cases: { slot: number; feature: number; row: number; position: number }[] | undefined;
+  #cases: Case[] | undefined;
   readonly #ablations: Ablation[];
 
   /** What is kept on the host at the most, in bytes. */
@@ -104,9 +104,11 @@ export class FeaturePass {
     return !this.#read;
   }
 
-  /** How many examples are done, of how many; there are none before the corpus is read. */
-  get ablated(): { done: number; of: number } {
-    return { done: this.#ablations.length, of: this.#read ? this.#allCases().length : 0 };
+  /** How many examples are done, of how many, and the tokens that are left; there are none before the corpus is read. */
+  get ablated(): { done: number; of: number; tokens: number } {
+    const cases = this.#read ? this.#allCases() : [];
+    const done = this.#ablations.length;
+    return { done, of: cases.length, tokens: cases.slice(done).reduce((sum, { position }) => sum + position + 1, 0) };
   }
 
   /** Takes features out of some examples. @returns whether there was anything left to do */
@@ -172,7 +174,7 @@ export class FeaturePass {
   }
 
   /** In the order of the rows, so that those of a turn share them. */
-  #allCases(): NonNullable<typeof this.#cases> {
+  #allCases(): Case[] {
     if (this.#cases) return this.#cases;
     const { best } = this.statistics;
     const cases = [];
@@ -180,6 +182,14 @@ export class FeaturePass {
       for (const slot of best.slots(feature).slice(0, this.#options.ablate)) cases.push({ slot, feature, row: best.arrays.rows[slot], position: best.arrays.positions[slot] });
     return (this.#cases = cases.sort((a, b) => a.row - b.row || a.feature - b.feature));
   }
+}
+
+/** An example to take its feature out of, by its slot in `statistics.best`. */
+interface Case {
+  slot: number;
+  feature: number;
+  row: number;
+  position: number;
 }
 
 type Entries = { rowStart: Uint32Array; index: Uint32Array; values: Float32Array };

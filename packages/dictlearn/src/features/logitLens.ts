@@ -14,10 +14,11 @@ export interface DirectWay {
  * as it is; the final norm takes d's mean from it and multiplies by its weight, while its division is left out, since that
  * depends on the rest of the stream (so weights compare within a feature, and between features of like norm). What all
  * logits get alike changes no probability and is left out: unembedding rows are taken less their mean.
+ * @param site canonical; default the residual stream
  * @returns undefined for a site that is read by a layer only (`attn_in`, `mlp_in`)
  * @see nostalgebraist 2020, "interpreting GPT: the logit lens"; Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits"
  */
-export async function directWay(model: Model, site: string): Promise<DirectWay | undefined> {
+export async function directWay(model: Model, site = "embed"): Promise<DirectWay | undefined> {
   const { neox, device } = model;
   const [, layer, place = site] = /^layers\.(\d+)\.(.+)$/.exec(site) ?? [];
   if (place === "attn_in" || place === "mlp_in") return undefined;
