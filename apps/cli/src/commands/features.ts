@@ -9,15 +9,13 @@ import { z } from "zod";
 import { ablatedByDefault, chooseSettings, expectNoSettings, type FeaturesSettings, givenOf, settingFlags } from "./featuresSettings.js";
 
 const version = createRequire(import.meta.url)("../../package.json").version as string;
-/** Seconds between states that are saved. */
-const saveEvery = 60;
-
 const flags = z.object({
   ...settingFlags,
   out: z.string().optional().describe("the folder to write to, new or empty (default: features_ and the site, features_demo for the demo)").meta({ placeholder: "DIR" }),
   format: z.enum(["site", "json", "both"]).optional().describe("site: index.html and its data, for a browser; json: features.jsonl, a feature a line in Neuronpedia's fields (default: site)"),
   force: z.boolean().default(false).describe("write over what an earlier run left in the folder"),
   resume: z.string().optional().describe("go on with a run that was stopped, in its folder, with its own settings").meta({ placeholder: "DIR" }),
+  saveEvery: z.number().min(0).default(60).describe("seconds between states that are saved, from which --resume goes on").meta({ placeholder: "N" }),
   device: z.enum(["auto", "webgpu", "cpu"]).optional().describe("auto: a GPU if there is one, else the CPU (default: auto)"),
   engine: z.enum(engines).optional().describe("what multiplies matrices on the CPU; auto: onnxruntime-node (native) if it is installed, else WebAssembly, which gives the same bytes on every machine"),
   threads: z.int().min(1).max(256).optional().describe("CPU threads (default: as many as the machine has)").meta({ placeholder: "N" }),
@@ -87,9 +85,9 @@ export const command = defineCommand({
 
     const save = () => folder.writeState(pass.state(), { ...about });
     let savedAt = performance.now();
-    /** Between two turns: what ends the process here loses at most a minute. */
+    /** Between two turns: what ends the process here loses what came after the last state. */
     const pause = async (bar: { stop(): void }, where: () => string) => {
-      if (!invocation.signal.aborted && performance.now() - savedAt < saveEvery * 1000) return;
+      if (!invocation.signal.aborted && performance.now() - savedAt < given.saveEvery * 1000) return;
       await save();
       savedAt = performance.now();
       if (!invocation.signal.aborted) return;
@@ -98,7 +96,7 @@ export const command = defineCommand({
       throw invocation.signal.reason;
     };
 
-    if (!saved) await save(); // whoever is killed before the first minute is over can go on too
+    if (!saved) await save(); // whoever is killed before the next state can go on too
     const started = { tokens: pass.tokens, at: performance.now() };
     {
       using bar = progress({ label: "read", unit: "tokens", total: settings.tokens, from: pass.tokens, quiet: given.quiet });

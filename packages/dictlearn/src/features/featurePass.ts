@@ -140,8 +140,9 @@ export class FeaturePass {
   }
 
   #source(): Harvest {
-    const { contextLength, rows } = this.#options;
-    return (this.#harvest ??= harvest(this.#model, this.#open(this.#cursor?.text ?? undefined), { site: this.#site, contextLength, rows, cursor: this.#cursor ?? undefined }));
+    const { contextLength, rows, tokens } = this.#options;
+    const batchRows = Math.min(512, Math.ceil(tokens / contextLength)); // a GPU would take more at once than are asked for
+    return (this.#harvest ??= harvest(this.#model, this.#open(this.#cursor?.text ?? undefined), { site: this.#site, contextLength, rows, batchRows, cursor: this.#cursor ?? undefined }));
   }
 
   /** Rows of a pass, up to the one in which all tokens are reached; so it does not matter how many run together. */

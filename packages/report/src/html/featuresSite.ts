@@ -23,6 +23,7 @@ export function featuresPage(set: FeatureSet, counts: ArrayLike<number>): string
     style: featuresStyle,
     main: html`<noscript><p>The list and the features need JavaScript.</p></noscript>
 <section id="list" aria-label="All features">
+<div class="top"><div>
 <form role="search" id="search">
 <label>Feature or token <input id="query" type="search" autocomplete="off" spellcheck="false" placeholder="123, or  peace" aria-describedby="hint"></label>
 <label>In <select id="where"><option value="both">fires on, promotes</option><option value="peaks">fires on</option><option value="promotes">promotes</option></select></label>
@@ -30,11 +31,12 @@ export function featuresPage(set: FeatureSet, counts: ArrayLike<number>): string
 </form>
 <p class="note" id="hint">A number opens that feature; other text finds features by their tokens, blanks included. Keys: <kbd>/</kbd> searches, <kbd>n</kbd> and <kbd>p</kbd> turn pages and features, <kbd>Esc</kbd> comes back here.</p>
 <p id="found" role="status"></p>
+</div>
+${densityFigure(density, "tokens", 170)}</div>
 <div class="wide" tabindex="0" role="region" aria-label="Features"><table class="features"><caption class="hidden">Features; headers sort</caption>
 <thead><tr>${columns.map(({ key, title }) => html`<th scope="col"${key === "index" && html` aria-sort="ascending"`}>${key === undefined ? title : html`<button type="button" data-key="${key}">${title}</button>`}</th>`)}</tr></thead>
 <tbody id="rows"></tbody></table></div>
 <nav aria-label="Pages of the list"><button type="button" id="back">Previous page</button> <span id="page"></span> <button type="button" id="on">Next page</button></nav>
-${densityFigure(density, "tokens")}
 ${aboutTable(set)}
 </section>
 <article id="feature" hidden></article>`,

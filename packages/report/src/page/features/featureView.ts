@@ -37,7 +37,7 @@ export function featureView(feature: FeatureData, { index, F, hasLens, list, voc
     ways,
     heading,
     ...(count === 0 ? [element("p", {}, "This feature was active on none of the tokens that were read, so there are no examples. What follows from its decoder row is told all the same.")] : [facts]),
-    element("div", { class: "panels" }, count > 0 && bars({ width: feature.width, bins: feature.bins }), tokens, nearest(feature, list, vocabulary)),
+    element("div", { class: "panels" }, element("div", {}, count > 0 && bars({ width: feature.width, bins: feature.bins }), nearest(feature, list, vocabulary)), tokens),
     texts("Strongest examples", "strongest", examples, "one a row of the corpus"),
     texts("Others at random", "others", samples, "of all rows in which it is active"),
     spoken,

@@ -8,5 +8,8 @@ const names: Readonly<Record<string, string>> = { "\n": "⏎", "\t": "⇥", "\r"
 /** A token's text so that all of it can be seen. */
 export const visible = (text: string): string => text.replace(unseen, (character) => names[character] ?? `\\u${character.codePointAt(0)!.toString(16).padStart(4, "0")}`);
 
-/** A token by itself: its blanks can be told by its shade. */
-export const tokenChip = (text: string): HTMLElement => element("code", { class: "token" }, text === "" ? "␀" : visible(text));
+/** A token by itself: a blank before it can be told by its shade, blanks alone are counted. */
+export function tokenChip(text: string): HTMLElement {
+  const blanks = /^ +$/.test(text) ? text.length : 0;
+  return element("code", { class: "token" }, text === "" ? "␀" : blanks === 0 ? visible(text) : blanks < 4 ? "␣".repeat(blanks) : `␣ × ${blanks}`);
+}
