@@ -81,19 +81,20 @@ export const command = defineCommand({
       await first.return();
       await folder.begin({ force: given.force });
     }
+    const { signal } = invocation; // from here on Ctrl-C saves
     note(`features: ${count(dictionary.F)} of ${settings.dictionary} at ${site} of ${settings.model}, over ${count(settings.tokens)} tokens of ${settings.datasetName}; what is kept of them takes ${sizeOf(FeaturePass.bytes(dictionary.F, settings))} at the most`);
 
     const save = () => folder.writeState(pass.state(), { ...about });
     let savedAt = performance.now();
     /** Between two turns: what ends the process here loses what came after the last state. */
     const pause = async (bar: { stop(): void }, where: () => string) => {
-      if (!invocation.signal.aborted && performance.now() - savedAt < given.saveEvery * 1000) return;
+      if (!signal.aborted && performance.now() - savedAt < given.saveEvery * 1000) return;
       await save();
       savedAt = performance.now();
-      if (!invocation.signal.aborted) return;
+      if (!signal.aborted) return;
       bar.stop();
       note(`features: stopped ${where()}; --resume ${shown(folder.path)} goes on there`);
-      throw invocation.signal.reason;
+      throw signal.reason;
     };
 
     if (!saved) await save(); // whoever is killed before the next state can go on too

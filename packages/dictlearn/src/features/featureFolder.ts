@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readdir, rm } from "node:fs/promises";
+import { readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { openSafetensors, writeSafetensors, type NamedTensor } from "@dictlearn/checkpoint";
 import { fileSource } from "@dictlearn/checkpoint/node";
@@ -69,8 +69,10 @@ export class FeatureFolder {
     return { state: { ...rest, arrays }, about };
   }
 
+  /** Removes the state, and the folder where nothing else is in it. */
   async removeState(): Promise<void> {
     await rm(join(this.path, "state"), { recursive: true, force: true });
+    await rmdir(this.path).catch(() => {});
   }
 
   /**

@@ -7,7 +7,7 @@ function straight(numbers: readonly number[]): { width: number; counts: number[]
   const largest = Math.max(...numbers);
   let width = 2 ** -200;
   while (largest >= 64 * width) width *= 2;
-  const counts = new Array<number>(64).fill(0);
+  const counts = Array.from({ length: 64 }, () => 0);
   for (const x of numbers) counts[Math.max(0, Math.floor(x / width))]++;
   return { width, counts: counts.slice(0, counts.findLastIndex((n) => n > 0) + 1) };
 }

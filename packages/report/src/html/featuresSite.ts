@@ -19,7 +19,7 @@ export function featuresPage(set: FeatureSet, counts: ArrayLike<number>): string
   const density = featureDensity(counts, tokens);
   return documentOf({
     title: `Features at ${site}`,
-    lead: html`<p>${n(F)} features of the dictionary <b>${dictionary}</b> at <b>${site}</b> of <b>${model}</b>, on ${n(tokens)} tokens in ${n(rows)} rows of <b>${texts}</b>. ${density.silent > 0 && html`${n(density.silent)} were active on none of them.`}</p>`,
+    lead: html`<p>${n(F)} features of the dictionary <b>${dictionary}</b> at <b>${site}</b> of <b>${model}</b>, on ${n(tokens)} tokens in ${n(rows)} rows of <b>${texts}</b>. ${density.silent > 0 && `${n(density.silent)} ${density.silent === 1 ? "was" : "were"} active on none of them.`}</p>`,
     style: featuresStyle,
     main: html`<noscript><p>The list and the features need JavaScript.</p></noscript>
 <section id="list" aria-label="All features">
@@ -41,7 +41,7 @@ ${aboutTable(set)}
 </section>
 <article id="feature" hidden></article>`,
     script: { script, hash },
-    data: { F, featuresOfFile, hasLens: set.lens !== undefined, dead: density.silent },
+    data: { F, featuresOfFile, hasLens: set.lens !== undefined },
     dataScripts: true,
   });
 }
