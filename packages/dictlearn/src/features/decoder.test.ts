@@ -34,7 +34,7 @@ describe.each(await devices())("on $name", ({ device, skipped }) => {
       const logits = rowsOf(decoder, D).map(through).map((v) => U.map((row) => dot(row.map((x, d) => x - mean[d]), v)));
       for (const [found, sign] of [[facts.promoted!, 1], [facts.suppressed!, -1]] as const)
         logits.forEach((row, f) => {
-          const best = row.map((x) => sign * x).toSorted((a, b) => b - a).slice(0, 4);
+          const best = row.map((x) => sign * x).sort((a, b) => b - a).slice(0, 4);
           expectClose(found.values.subarray(4 * f, 4 * f + 4), best, { absolute: 2e-4, relative: 1e-4 });
           expectClose(Array.from(found.index.subarray(4 * f, 4 * f + 4), (token) => sign * row[token]), best, { absolute: 2e-4, relative: 1e-4 });
         });
@@ -50,7 +50,7 @@ describe.each(await devices())("on $name", ({ device, skipped }) => {
     const decoder = seededNormal(4, F * D);
     decoder.fill(0, 5 * D, 6 * D);
     decoder.set(decoder.subarray(0, D).map((x) => 3 * x), 7 * D); // the same way as 0
-    using dictionary = Object.assign(autoEncoderTopK(device!, { decoderBias: seededNormal(5, D), encoder: seededNormal(6, F * D), encoderBias: new Float32Array(F), decoder, k: 3, threshold: -1 }), { [Symbol.dispose]() { this.dispose(); } });
+    const dictionary = autoEncoderTopK(device!, { decoderBias: seededNormal(5, D), encoder: seededNormal(6, F * D), encoderBias: new Float32Array(F), decoder, k: 3, threshold: -1 });
     using directions = featureDirections(dictionary);
     expectClose((await directions.read()) as Float32Array, decoder, { absolute: 1e-6 });
     const nearest = await nearestFeatures(directions, 4);
@@ -58,12 +58,13 @@ describe.each(await devices())("on $name", ({ device, skipped }) => {
     const norms = rows.map((row) => Math.sqrt(dot(row, row)));
     rows.forEach((row, f) => {
       const cosines = rows.map((other, g) => (g === f || norms[f] * norms[g] === 0 ? -1 : dot(row, other) / (norms[f] * norms[g])));
-      const expected = cosines.filter((x) => x > 0).toSorted((a, b) => b - a).slice(0, 4);
+      const expected = cosines.filter((x) => x > 0).sort((a, b) => b - a).slice(0, 4);
       expect(nearest[f]).toHaveLength(expected.length);
       expectClose(nearest[f].map(({ cosine }) => cosine), expected, { absolute: 1e-5 });
       expectClose(nearest[f].map(({ index }) => cosines[index]), expected, { absolute: 1e-5 });
     });
     expect(nearest[0][0].index).toBe(7);
     expect(nearest[5]).toEqual([]);
+    dictionary.dispose();
   });
 });
