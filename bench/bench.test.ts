@@ -68,6 +68,13 @@ test("sparse-rep: the whole process on the bundled sentences", () => {
   expect(Object.values(process.sides)[0].facts.sentences).toBeGreaterThan(0);
 });
 
+test("features: the whole process, and the site that it wrote", () => {
+  const { demo } = rowsOf("features");
+  expectMeasured({ demo });
+  const [{ facts }] = Object.values(demo.sides);
+  expect(facts).toMatchObject({ files: 9 }); // the page, the list, the vocabulary, and 1,536 features in files of 256
+});
+
 test("scaling: two threads beside one, and a run with its marks", () => {
   const rows = rowsOf("scaling");
   expectMeasured(rows);

@@ -13,7 +13,7 @@ import { writeDocs } from "./report/docs.js";
 import { targetLines, targetTable } from "./report/targets.js";
 import { about } from "./harness/machine.js";
 
-const unasked = ["kernels", "step", "harvest", "train", "sparse-rep", "load", "scaling"];
+const unasked = ["kernels", "step", "harvest", "train", "sparse-rep", "features", "load", "scaling"];
 const cases = [...unasked, "parity"];
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 

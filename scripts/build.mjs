@@ -21,10 +21,8 @@ if (status !== 0) {
   process.exitCode = status ?? 1;
 }
 
-// What was built of a source that is gone would be published, and imported by whoever did not notice.
+// What was built of a source that is gone would be published, and imported by whoever did not notice. A map names the source.
 const root = fileURLToPath(new URL("..", import.meta.url));
-for (const folder of ["packages", "apps"].flatMap((parent) => readdirSync(join(root, parent)).map((name) => join(root, parent, name))))
-  for (const built of existsSync(join(folder, "dist")) ? readdirSync(join(folder, "dist"), { recursive: true }) : []) {
-    const [, name] = built.match(/^(.+?)(?:\.d\.ts|\.js|\.js\.map)$/) ?? [];
-    if (name !== undefined && !existsSync(join(folder, "src", `${name}.ts`))) rmSync(join(folder, "dist", built));
-  }
+for (const dist of ["packages", "apps"].flatMap((parent) => readdirSync(join(root, parent)).map((name) => join(root, parent, name, "dist"))))
+  for (const map of existsSync(dist) ? readdirSync(dist, { recursive: true }).filter((file) => file.endsWith(".js.map")) : [])
+    if (!existsSync(join(dist, "../src", map.replace(/\.js\.map$/, ".ts")))) for (const end of [".js.map", ".js", ".d.ts"]) rmSync(join(dist, map.replace(/\.js\.map$/, end)), { force: true });

@@ -1,13 +1,13 @@
 // The app's whole process on files of the real shape, against a Python script that does the same with PyTorch and
 // transformers, from start to end, warm disk.
 import { CommandError } from "@dictlearn/command";
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { realShapeFiles } from "../files/realShape.js";
 import { about } from "../harness/machine.js";
 import { ratiosOf, sideOf } from "../harness/measure.js";
+import { processOf } from "../harness/processOf.js";
 import { inTurns } from "../harness/turns.js";
 
 export const title = "sparse-rep, the whole process";
@@ -43,23 +43,6 @@ export async function measure(_, row, { device, threads, engines, python, rounds
   const sides = Object.fromEntries(Object.entries(taken).map(([name, list]) => [name, sideOf({ taken: list, label: name === us ? `Node, ${device}` : "Python", peakMiB: Math.max(...list.map(({ peakMiB }) => peakMiB)), facts: { sentences: ours.sentences.length } })]));
   if (theirs) sides.python.facts = { sentences: theirs.rows.length, largestDifference: difference(ours, theirs) };
   return { ...start, versions: { node: process.versions.node, ...theirs?.versions }, device, threads, rounds, label: row.label, shape: row.shape, base: "python", targets: row.targets, sides, ratios: ratiosOf(sides, taken, "python") };
-}
-
-/** Runs a process to its end. What it writes to file descriptor 3 is what it used: { peakMiB, cpuSeconds }. */
-function processOf(command, args) {
-  return new Promise((resolve, reject) => {
-    const start = performance.now();
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe", "pipe"] });
-    const [stdout, stderr, usage] = [1, 2, 3].map((i) => {
-      const chunks = [];
-      child.stdio[i].on("data", (chunk) => chunks.push(chunk));
-      return () => Buffer.concat(chunks).toString();
-    });
-    let seconds;
-    child.on("exit", () => (seconds = (performance.now() - start) / 1000));
-    child.on("error", reject);
-    child.on("close", (code) => (code === 0 ? resolve({ seconds, stdout: stdout(), ...JSON.parse(usage()) }) : reject(new CommandError("IO", `${command} ${args.join(" ")}: exit code ${code}\n${stderr()}`))));
-  });
 }
 
 /** The same job was done: largest |ours - theirs| / (|theirs| + 0.01) over means, variances and maxima. */

@@ -9,6 +9,7 @@ export function tables(results, before) {
   const timed = Object.fromEntries(["step", "harvest", "train", "sparse-rep", "kernels", "scaling"].flatMap((name) => (results[name] ? [[name, timedTable(results[name])]] : [])));
   return {
     ...timed,
+    ...(results.features && { features: featuresTable(results.features) }),
     ...(results.load && { load: loadTable(results.load) }),
     ...(results.scaling?.tokens && { tokens: tokensTable(results.scaling.tokens) }),
     ...Object.fromEntries(Object.entries(results.parity ?? {}).map(([id, result]) => [`parity-${id}`, parityTable(result)])),
@@ -73,6 +74,15 @@ function loadTable(rows) {
       return `${table([result.label, ""], lines)}\n\n${caption([result])}`;
     })
     .join("\n\n");
+}
+
+function featuresTable(rows) {
+  const cells = Object.values(rows).map((result) => {
+    const { seconds, cpuSeconds, peakMiB, facts } = Object.values(result.sides)[0];
+    const opens = (ms) => (ms === undefined ? "" : `${Math.round(ms)} ms`);
+    return [result.label, time(seconds.median), time(cpuSeconds.median), `${count(result.shape.tokens / seconds.median)} tokens/s`, `${count(peakMiB)} MiB`, `${count(facts.siteMiB)} MiB in ${facts.files} files`, opens(facts.listMs), opens(facts.featureMs)];
+  });
+  return `${table(["", "whole process", "processor", "tokens over all", "memory", "site", "list opens", "feature opens"], cells)}\n\n${caption(Object.values(rows))}`;
 }
 
 function tokensTable(result) {

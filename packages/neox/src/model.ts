@@ -2,6 +2,7 @@ import { add, attention, copyRowsInto, crossEntropy, embedding, gelu, layerNorm,
 import type { NeoxConfig } from "./config.js";
 import { distinct } from "./embeddings.js";
 import { Hooks, passEnded, type HooksBySite } from "./hooks.js";
+import { NeoxError } from "./error.js";
 import type { KvCache } from "./kvCache.js";
 import { checkRows, lastTokens, nextTokenPairs, partsOf, spansOf, type PackedRows } from "./rows.js";
 import { Weights, type WeightReader } from "./weights.js";
@@ -117,6 +118,17 @@ export class Neox {
   /** Reads the weights of a pass up to a site (canonical, or "logits") ahead of it. */
   load(site: string): Promise<void> {
     return this.#weights.load(site);
+  }
+
+  /**
+   * A weight of the whole model, by its name in a checkpoint without `gpt_neox.`: `embed_out.weight`. It stays the model's.
+   * @throws NeoxError USAGE for a name that the model has no weight of
+   */
+  async weight(name: string): Promise<Tensor> {
+    await this.load("logits");
+    const weight = this.#weights.find(name);
+    if (!weight) throw new NeoxError("USAGE", `weight: expected the name of one, such as embed_out.weight, got ${JSON.stringify(name)}`);
+    return weight;
   }
 
   /** Device memory, at the least, of passes of N tokens that end at the last of the sites: the weights, and an MLP's two wide activations beside the residual stream's. */

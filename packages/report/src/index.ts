@@ -1,5 +1,6 @@
 export { type Analysis, type Provenance, type SentenceReport, type Sentences, type SweepRow } from "./analysis.js";
 export { featureDensity, type FeatureDensity } from "./featureDensity.js";
+export { type Ablation, type FeatureDetail, type FeatureExample, type FeatureSet, type ProbabilityChange, type TokenWeight } from "./featureDetail.js";
 export { csvColumns, formatCsv } from "./formatCsv.js";
 export { formatG } from "./formatG.js";
 export { formatJson } from "./formatJson.js";
@@ -9,6 +10,7 @@ export { formatSweepJson, type ReadingSummary, type SweepAnalysis } from "./form
 export { formatTable, type TableOptions } from "./formatTable.js";
 export { plainGrid } from "./plainGrid.js";
 export { codePoints, type Measure } from "./measure.js";
+export { neuronpediaLine } from "./neuronpediaLine.js";
 export { type Reading, type ReadingMetrics, type SentenceDetail, type TokenFeatures } from "./reading.js";
 export { emptySparseStatistics, sparseStatistics, statistics, type SparseRow, type SparseStatistics, type Statistics } from "./statistics.js";
 export { topFeatures, type FeatureWeight } from "./topFeatures.js";

@@ -12,14 +12,16 @@ export interface DocumentOptions {
   script?: { script: string; hash: string };
   /** What the script works on: anything that JSON can hold; it finds it in `#data`. */
   data?: unknown;
+  /** Whether the script loads others that lie beside the page, of data: by a policy named "data" that makes their addresses. */
+  dataScripts?: true;
 }
 
 /**
  * A whole page that needs nothing else: no network, no other file. Its policy lets in nothing but its own script, and that
  * one cannot make markup of text.
  */
-export function documentOf({ title, lead, style: own = "", main, script, data }: DocumentOptions): string {
-  const scripts = script ? `script-src '${script.hash}'; require-trusted-types-for 'script'; trusted-types 'none'; ` : "";
+export function documentOf({ title, lead, style: own = "", main, script, data, dataScripts }: DocumentOptions): string {
+  const scripts = script ? `script-src '${script.hash}'${dataScripts ? " 'self'" : ""}; require-trusted-types-for 'script'; trusted-types ${dataScripts ? "data" : "'none'"}; ` : "";
   return html`<!doctype html>
 <html lang="en">
 <head>

@@ -1,8 +1,9 @@
-import { dot, rectY, ruleY, text } from "@observablehq/plot";
+import { dot, text } from "@observablehq/plot";
 import { formatG } from "../formatG.js";
 import { type FeatureDensity } from "../featureDensity.js";
+import { densityFigure } from "./densityFigure.js";
 import { documentOf } from "./document.js";
-import { extent, figure, scaleFor } from "./figure.js";
+import { figure, scaleFor } from "./figure.js";
 import { linesFigure } from "./linesFigure.js";
 import { type Content, html, type Markup } from "./markup.js";
 import { numeral, setting, table } from "./table.js";
@@ -121,7 +122,7 @@ function trainerSection(trainer: TrainerReport, i: number): Markup {
   const title = titleOf(trainer);
   return html`<section class="trainer" aria-labelledby="${idOf(i)}"><h2 id="${idOf(i)}">${title}</h2>
 <div class="figures">
-${metrics.length === 0 ? html`<p class="quiet">No line of the log yet.</p>` : figures(metrics)}${evaluation?.feature_density && densityFigure(evaluation.feature_density)}</div>
+${metrics.length === 0 ? html`<p class="quiet">No line of the log yet.</p>` : figures(metrics)}${evaluation?.feature_density && densityFigure(evaluation.feature_density, "unseen tokens")}</div>
 <div class="tables">${evaluation && evaluationTable(title, evaluation)}${settings("Parameters", parameters, title)}</div>
 ${metrics.length > 0 && logTable(title, metrics)}</section>
 `;
@@ -145,22 +146,6 @@ function figures(metrics: readonly MetricsLine[]): Content {
     ...Object.entries(titles).map(([name, title]) => linesFigure(metrics, { title, columns: [name], ...(name === "frac_variance_explained" && { floor: 0 }) })),
     ...others.map((name) => linesFigure(metrics, { title: name, columns: [name] })),
   ];
-}
-
-function densityFigure({ tokens, silent, log10, features }: FeatureDensity): Markup | undefined {
-  if (log10.length === 0) return undefined;
-  const bins = log10.map((low, i) => ({ low, high: low + 0.25, features: features[i] }));
-  const [, largest] = extent(features);
-  return figure({
-    title: "Feature density",
-    description: `How many features are active on which share of ${tokens.toLocaleString("en")} tokens. ${bins.filter(({ features }) => features > 0).map(({ low, high, features }) => `log10 ${low} to ${high}: ${features}`).join("; ")}. Never active: ${silent}.`,
-    note: `share of ${tokens.toLocaleString("en")} unseen tokens; ${silent.toLocaleString("en")} features were active on none`,
-    plot: {
-      x: { label: "log10 of the share of tokens that a feature is active on" },
-      y: { label: "features", grid: true, domain: [0, largest], nice: true },
-      marks: [rectY(bins, { x1: "low", x2: "high", y: "features", fill: "var(--series-1)", inset: 0.5 }), ruleY([0])],
-    },
-  });
 }
 
 function evaluationTable(title: string, evaluation: Readonly<Record<string, unknown>>): Markup {

@@ -1,0 +1,117 @@
+import { existsSync } from "node:fs";
+import { readdir, rm, rmdir } from "node:fs/promises";
+import { join } from "node:path";
+import { openSafetensors, writeSafetensors, type NamedTensor } from "@dictlearn/checkpoint";
+import { fileSource } from "@dictlearn/checkpoint/node";
+import { makeFolder } from "@dictlearn/hub";
+import { neuronpediaLine, type FeatureDetail, type FeatureSet } from "@dictlearn/report";
+import { featuresFile, FeaturesIndex, featuresOfFile, featuresPage, vocabularyFile } from "@dictlearn/report/html";
+import { DictlearnError } from "../error.js";
+import { type Tokenizer } from "../openTokenizer.js";
+import { writeWhole } from "../wholeFile.js";
+import { type FeaturePassState } from "./featurePass.js";
+import { sharedTexts, vocabularyTexts } from "./tokenTexts.js";
+
+// <path>/{index.html, data/{index.js, vocabulary.js, 0.js, 1.js, ...}, features.jsonl, state/pass.safetensors}
+
+export interface SiteContent {
+  set: FeatureSet;
+  /** Tokens that each feature was active on, [F]. */
+  counts: Uint32Array;
+  /** The features from `start` to `end`. */
+  details(range: { start: number; end: number }): FeatureDetail[];
+  tokenizer: Tokenizer;
+  /** V, rows of the model's unembedding. */
+  vocabulary: number;
+}
+
+/** Where a look at features is written, and kept while it is not done. Every file appears whole or not at all. */
+export class FeatureFolder {
+  constructor(readonly path: string) {}
+
+  /**
+   * Makes the folder, empty of what an earlier look left.
+   * @throws DictlearnError USAGE for one with files in it, unless `force` says that ours among them may go; IO
+   */
+  async begin({ force }: { force: boolean }): Promise<void> {
+    try {
+      await makeFolder(this.path);
+      const names = await readdir(this.path);
+      if (names.length > 0 && !force)
+        throw new DictlearnError("USAGE", `${this.path}: expected a new or empty folder, got one with ${names.slice(0, 4).join(", ")}${names.length > 4 ? ", …" : ""}`, names.includes("state") ? "give --resume to go on with it, --force to write over it, or another folder" : "give another, or --force to write over what an earlier run wrote");
+      for (const name of ["state", "data", "index.html", "features.jsonl"]) await rm(join(this.path, name), { recursive: true, force: true });
+      await makeFolder(join(this.path, "state"));
+    } catch (cause) {
+      if (cause instanceof DictlearnError) throw cause;
+      throw new DictlearnError("IO", `${this.path}: expected a folder that can be written, got ${(cause as NodeJS.ErrnoException).code ?? (cause as Error).message}`);
+    }
+  }
+
+  /** @param about whatever is to be known when it goes on: settings, engine, versions */
+  async writeState({ arrays, ...rest }: FeaturePassState, about: Readonly<Record<string, unknown>>): Promise<void> {
+    const tensors = Object.entries(arrays).map(([name, data]) => ({ name, dtype: data instanceof Float64Array ? "f64" : data instanceof Float32Array ? "f32" : data instanceof Int32Array ? "i32" : "u32", shape: [data.length], data }) as NamedTensor);
+    const json = new TextEncoder().encode(JSON.stringify({ version: 1, ...rest, about })); // a header holds no more than 100 MB
+    await makeFolder(join(this.path, "state"));
+    await writeWhole(join(this.path, "state", "pass.safetensors"), [writeSafetensors([...tensors, { name: "json", dtype: "u8", shape: [json.length], data: json }])]);
+  }
+
+  /** @throws NOT_FOUND where there is no state; FORMAT for one that is damaged, or of another version */
+  async readState(): Promise<{ state: FeaturePassState; about: Readonly<Record<string, unknown>> }> {
+    const path = join(this.path, "state", "pass.safetensors");
+    if (!existsSync(path)) throw new DictlearnError("NOT_FOUND", `${this.path}: expected a look at features that was not finished, got none`, existsSync(join(this.path, "index.html")) ? "it is done: open its index.html" : "give the folder that an earlier run was told to write to (--out)");
+    await using source = await fileSource(path);
+    const file = await openSafetensors(source);
+    const json = file.has("json") ? new TextDecoder().decode((await file.read("json")).data) : "{}";
+    const { version, about, ...rest } = JSON.parse(json) as { version?: unknown; about: Record<string, unknown> } & Omit<FeaturePassState, "arrays">;
+    if (version !== 1) throw new DictlearnError("FORMAT", `${path}: expected a state of version 1, got ${JSON.stringify(version) ?? "none"}`);
+    const arrays: Record<string, FeaturePassState["arrays"][string]> = {};
+    for (const name of file.names.filter((name) => name !== "json")) arrays[name] = (await file.read(name)).data as FeaturePassState["arrays"][string];
+    return { state: { ...rest, arrays }, about };
+  }
+
+  /** Removes the state, and the folder where nothing else is in it. */
+  async removeState(): Promise<void> {
+    await rm(join(this.path, "state"), { recursive: true, force: true });
+    await rmdir(this.path).catch(() => {});
+  }
+
+  /**
+   * Writes the site, the page last.
+   * @param onFile told how many features are written
+   * @returns its page
+   */
+  async writeSite({ set, counts, details, tokenizer, vocabulary }: SiteContent, onFile: (features: number) => void = () => {}): Promise<string> {
+    const data = join(this.path, "data");
+    await makeFolder(data);
+    const texts = vocabularyTexts(tokenizer, vocabulary);
+    const textsOf = sharedTexts(tokenizer, texts);
+    const index = new FeaturesIndex(set);
+    for (let start = 0; start < set.F; start += featuresOfFile) {
+      const end = Math.min(set.F, start + featuresOfFile);
+      const some = details({ start, end });
+      index.add(some);
+      await writeWhole(join(data, `${start / featuresOfFile}.js`), [featuresFile(some, textsOf)]);
+      onFile(end);
+    }
+    await writeWhole(join(data, "vocabulary.js"), [vocabularyFile(texts)]);
+    await writeWhole(join(data, "index.js"), [index.file()]);
+    const page = join(this.path, "index.html");
+    await writeWhole(page, [featuresPage(set, counts)]);
+    return page;
+  }
+
+  /** Writes `features.jsonl`, a feature a line in Neuronpedia's fields. @returns its path */
+  async writeJson({ set, details, tokenizer, vocabulary }: SiteContent, onFile: (features: number) => void = () => {}): Promise<string> {
+    const texts = vocabularyTexts(tokenizer, vocabulary);
+    const path = join(this.path, "features.jsonl");
+    function* lines(): Generator<string> {
+      for (let start = 0; start < set.F; start += featuresOfFile) {
+        const end = Math.min(set.F, start + featuresOfFile);
+        yield details({ start, end }).map((detail) => neuronpediaLine(set, detail, (token) => texts[token])).join("");
+        onFile(end);
+      }
+    }
+    await writeWhole(path, lines());
+    return path;
+  }
+}
