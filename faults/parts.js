@@ -1,4 +1,5 @@
 import { kills } from "./parts/kills.js";
+import { network } from "./parts/network.js";
 import { writes } from "./parts/writes.js";
 
 /**
@@ -9,4 +10,4 @@ import { writes } from "./parts/writes.js";
  * - `open({ folder })`: gives `cases`, how many there are in all, `one(n, random)`, a case by its number, and `close()`. A case throws if a promise is broken, and else
  *   returns what it has to count: `{ "kills survived": 3 }`. All its choices come from `random`.
  */
-export const parts = [kills, writes];
+export const parts = [kills, writes, network];

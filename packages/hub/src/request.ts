@@ -121,7 +121,7 @@ export class Requester {
     if (attempt >= this.tries) throw fault;
     const pause = Math.min(longestPause, (this.#options.retryPause ?? 500) * 2 ** (attempt - 1));
     const wait = Math.max(asked, 0) + pause * (0.5 + Math.random());
-    if (this.hasAnswered) this.notice(`retrying in ${Number((wait / 1000).toFixed(wait < 10_000 ? 1 : 0))} s (${attempt + 1} of ${this.tries}): ${told}`);
+    if (this.hasAnswered) this.notice(`retrying in ${Number((wait / 1000).toPrecision(wait < 10_000 ? 1 : 2))} s (${attempt + 1} of ${this.tries}): ${told}`);
     await sleep(wait);
   }
 

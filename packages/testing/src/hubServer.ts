@@ -247,7 +247,7 @@ async function sendFile(call: Call, file: HubFile, headers: Record<string, strin
   const stopAt = fault.cutAfter === undefined ? end : Math.min(end, start + fault.cutAfter);
   const step = fault.trickle || fault.hang ? 1 : 16_384;
   for (let at = start; at < stopAt && !response.destroyed; at += step) {
-    const bytes = readBytes(file, at, Math.min(stopAt, at + step)).slice();
+    const bytes = new Uint8Array(readBytes(file, at, Math.min(stopAt, at + step))); // a copy, which slice() of a Buffer is not
     if (fault.corrupt && at === start) bytes[0] ^= 0xff;
     log.sent += bytes.length;
     if (!response.write(bytes)) await drained(response);
