@@ -1,5 +1,8 @@
+import { downloads } from "./parts/downloads.js";
 import { kills } from "./parts/kills.js";
+import { locks } from "./parts/locks.js";
 import { network } from "./parts/network.js";
+import { networkRuns } from "./parts/networkRuns.js";
 import { writes } from "./parts/writes.js";
 
 /**
@@ -10,4 +13,4 @@ import { writes } from "./parts/writes.js";
  * - `open({ folder })`: gives `cases`, how many there are in all, `one(n, random)`, a case by its number, and `close()`. A case throws if a promise is broken, and else
  *   returns what it has to count: `{ "kills survived": 3 }`. All its choices come from `random`.
  */
-export const parts = [kills, writes, network];
+export const parts = [kills, writes, network, networkRuns, locks, downloads];

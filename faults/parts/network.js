@@ -43,12 +43,12 @@ const ways = {
 export const network = {
   name: "network",
   promise: 2,
-  minutes: 1,
+  minutes: 0.3,
   few: 12,
   lanes: 4,
   async open({ folder }) {
     return {
-      cases: 600,
+      cases: 400,
       async one(n, random) {
         const way = ways[Object.keys(ways)[n % Object.keys(ways).length]];
         const server = await startHubServer(repos, { tokens: [token] });

@@ -19,7 +19,7 @@ const names = ["streamed", "kept"];
 export const writes = {
   name: "writes",
   promise: 1,
-  minutes: 2.5,
+  minutes: 1.3,
   few: 9,
   lanes: 2,
   async open({ folder }) {
