@@ -51,5 +51,5 @@ export function writingFailed(path: string, error: unknown): unknown {
   const { code, errno, syscall } = error as NodeJS.ErrnoException;
   if (error instanceof DictlearnError || code === undefined || syscall === undefined) return error;
   const got = getSystemErrorMap().get(errno ?? 0)?.[1];
-  return new DictlearnError("IO", `${path}: expected to write it, got ${got === undefined ? code : `${code} (${got})`}`, code === "ENOSPC" || code === "EDQUOT" ? "free some room" : undefined, { cause: error });
+  return new DictlearnError("IO", `${path}: expected to write it, got ${[code, got].filter(Boolean).join(", ")}`, code === "ENOSPC" || code === "EDQUOT" ? "free some room" : undefined, { cause: error });
 }
