@@ -60,6 +60,7 @@ class OpenHub {
     this.#layout = new CacheLayout(options.cache, options.symlinks ?? true);
     this.#own = new OwnCache(options.ownCache);
     this.#repos = new Repositories(options, this.#requester, this.#layout, this.#own);
+    this.#requester.onDoubt = (file) => this.#repos.forget(file);
   }
 
   /** An error that no token is in: a server may send it back in a header or an address, which messages quote. */
@@ -151,12 +152,7 @@ class OpenHub {
       return bytes;
     };
     if (typeof input !== "string") {
-      try {
-        for await (const bytes of readRemote(this.#requester, input, start, last, "skip")) yield step(bytes);
-      } catch (error) {
-        if (error instanceof HubError && error.code === "FORMAT") await this.#repos.forget(input);
-        throw error;
-      }
+      for await (const bytes of readRemote(this.#requester, input, start, last, "skip")) yield step(bytes);
       return;
     }
     const file = await open(input);

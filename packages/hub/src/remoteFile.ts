@@ -94,6 +94,7 @@ async function firstByte({ response, etag: sent }: Answer, file: RemoteFile, at:
   const subject = `${repoName(file.ref)}/${file.path}`;
   const changed = async (what: string, expected: unknown, got: unknown) => {
     await drop(response);
+    await requester.onDoubt?.(file);
     return new HubError("FORMAT", `${subject}: expected ${what} ${show(expected)}, got ${show(got)}: the file has changed`, "start again");
   };
   const etag = cleanEtag(sent);
@@ -101,6 +102,7 @@ async function firstByte({ response, etag: sent }: Answer, file: RemoteFile, at:
   const wrong = async (what: string, expected: unknown, got: unknown) => {
     if (etag !== file.etag) return changed(what, expected, got);
     await drop(response);
+    await requester.onDoubt?.(file);
     return requester.networkError(response.url, `${what} ${show(got)} for ${show(expected)} of ${subject}`);
   };
   if (response.status === 416) throw await wrong("size", file.size, "less");

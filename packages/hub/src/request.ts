@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { HubOptions } from "./hub.js";
 import { HubError } from "./hubError.js";
 import { show } from "./names.js";
+import type { RemoteFile } from "./remoteFile.js";
 import { patience } from "./patience.js";
 
 /** An answer, and what the endpoint itself said on the way of the file that its redirects lead to. */
@@ -47,6 +48,8 @@ export class Requester {
   readonly #answered = new Set<string>(); // origins: the first answer has connectTimeout, later ones idleTimeout
   #served = false; // whether there was an answer that was not out of order
   readonly idleTimeout: number;
+  /** Told of a file whose bytes are not as it was looked up: what was kept of that may be wrong. */
+  onDoubt?: (file: RemoteFile) => Promise<void>;
 
   constructor(options: HubOptions) {
     const endpoint = (options.endpoint ?? "https://huggingface.co").replace(/\/+$/, "");
@@ -121,7 +124,7 @@ export class Requester {
     if (attempt >= this.tries) throw fault;
     const pause = Math.min(longestPause, (this.#options.retryPause ?? 500) * 2 ** (attempt - 1));
     const wait = Math.max(asked, 0) + pause * (0.5 + Math.random());
-    if (this.hasAnswered) this.notice(`retrying in ${Number((wait / 1000).toPrecision(wait < 10_000 ? 1 : 2))} s (${attempt + 1} of ${this.tries}): ${told}`);
+    if (this.hasAnswered) this.notice(`retrying in ${Number((wait / 1000).toPrecision(2))} s (${attempt + 1} of ${this.tries}): ${told}`);
     await sleep(wait);
   }
 
