@@ -40,7 +40,7 @@ export async function performRun(run: Run, options: PerformOptions): Promise<voi
   if (settings.normalize && training.step === 0) note("normalize: measuring the norm of activations over the first batches");
   const report = (state: RunReport["state"]) =>
     writeReport(directory, training, { state, parameters: { ...settings, ...conduct, engine: about.engine, version } }).catch((error: Error) => note(`report.html: not written, and training goes on: ${error.message}`));
-  const session = { ...options, directory, metricsLogs, about: { ...about }, bufferConfig: bufferConfigOf(settings, { D: model.width, bufferTokens: run.bufferTokens, device: about.device }), logEvery: conduct.log_every!, saveEvery: conduct.save_every!, rows: settings.rows, report };
+  const session = { ...options, directory, savedStep: isResumed ? training.step : undefined, metricsLogs, about: { ...about }, bufferConfig: bufferConfigOf(settings, { D: model.width, bufferTokens: run.bufferTokens, device: about.device }), logEvery: conduct.log_every!, saveEvery: conduct.save_every!, rows: settings.rows, report };
   try {
     const { state, logs } = await runSession(training, session);
     await evaluateRun(run, { cursor: behind === undefined ? (state.buffer.json.cursor as RowCursor | null) : behind, logs, metricsLogs, note });

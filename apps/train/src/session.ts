@@ -8,6 +8,8 @@ export interface SessionOptions {
   metricsLogs: readonly MetricsLog[];
   /** What is recorded with every state. */
   about: Readonly<Record<string, unknown>>;
+  /** The step of the state that the run goes on from; undefined: it begins. */
+  savedStep?: number;
   /** config.json's word on the buffer. */
   bufferConfig: Readonly<Record<string, unknown>>;
   logEvery: number;
@@ -32,13 +34,15 @@ export async function runSession(training: Training, options: SessionOptions): P
   let logged = started;
   let last: TrainStep | undefined; // that was read
   let state: TrainingState | undefined; // the last that was saved
+  let { savedStep } = options;
   let checkpoint: string | undefined;
 
   const saveState = async () => {
-    if (state?.step === training.step) return; // Ctrl-C just behind a save
+    if (savedStep === training.step) return; // Ctrl-C just behind a save, or before a step
     for (const trainee of trainees) await directory.syncMetrics(trainee);
     state = await training.state();
     await directory.writeState(state, about);
+    savedStep = state.step;
   };
   const save = async (step: number) => {
     const files: string[] = [];
