@@ -33,7 +33,7 @@ describe("what docs/reliability.md promises holds in a few cases", () => {
 
 test("a broken promise is found, named, and repeated by its seed and number", async () => {
   const drawn: number[] = [];
-  const part = { name: "broken", few: 3, open: async () => ({ one: async (n: number, random: { below(n: number): number }) => (drawn.push(random.below(1e9)), n === 1 ? Promise.reject(new Error("broke")) : { "cases survived": 1 }) }) };
+  const part = { name: "broken", few: 3, open: async () => ({ cases: 3, one: async (n: number, random: { below(n: number): number }) => (drawn.push(random.below(1e9)), n === 1 ? Promise.reject(new Error("broke")) : { "cases survived": 1 }) }) };
   const { failures, counts } = await runPart(part, { seed: 7, numbers: [0, 1, 2] });
   expect(failures).toEqual([{ number: 1, error: new Error("broke") }]);
   expect(counts).toEqual({ "cases survived": 2 });

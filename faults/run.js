@@ -25,16 +25,16 @@ const command = defineCommand({
     console.log(`seed ${seed}`);
     const results = [];
     for (const part of chosen) {
-      const bar = progress({ label: part.name, unit: "cases", total: numbers?.length ?? part.cases });
+      const bar = progress({ label: part.name, unit: "cases" });
       const result = await runPart(part, {
         seed,
-        numbers: numbers ?? Array.from({ length: part.cases }, (_, n) => n),
+        numbers,
         until: Date.now() + 60_000 * share * part.minutes,
-        onCase: (done) => bar.update(done),
+        onCase: (done, total) => bar.update(done, "", { total }),
         onFailure: (number, error) => console.error(`${part.name} ${number} BROKE (again: pnpm test:faults --only ${part.name} --seed ${seed} --case ${number}): ${inspect(error)}`),
       });
       bar.stop();
-      results.push(resultOf(part, result, { seed, asked: numbers?.length ?? part.cases }));
+      results.push(resultOf(part, result, seed));
     }
     console.log(tableOf(results));
     if (write) await writeResults(results);

@@ -3,7 +3,8 @@
 // number `at` does not happen: `what` is the code of its error, or "kill", which ends the process there, or "tear", which does so halfway.
 import { createRequire, syncBuiltinESMExports } from "node:module";
 import { constants } from "node:os";
-import { basename, sep } from "node:path";
+import { resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const require = createRequire(import.meta.url);
 const fs = require("node:fs");
@@ -29,9 +30,11 @@ function current() {
 /** What is to happen to an operation on a path: undefined for what goes well. */
 function fate(operation, path) {
   const { under, log, at, what } = current() ?? {};
-  if (under === undefined || typeof path !== "string" || !(path === under || path.startsWith(under + sep))) return undefined;
+  if (under === undefined) return undefined;
+  const whole = path instanceof URL ? fileURLToPath(path) : resolve(String(path));
+  if (whole !== under && !whole.startsWith(under + sep)) return undefined;
   const number = count++;
-  if (log) appendFileSync(log, `${operation} ${path.slice(under.length + 1)}\n`);
+  if (log) appendFileSync(log, `${operation} ${whole.slice(under.length + 1)}\n`);
   return number === at ? what : undefined;
 }
 
@@ -51,11 +54,18 @@ promises.open = async (path, flags, mode) => {
   const what = changes(flags) ? fate("open", path) : undefined;
   if (what) fail(what, "open", path);
   const handle = await real.open(path, flags, mode);
-  opened.set(handle, String(path));
+  const whole = resolve(String(path));
+  opened.set(handle, whole);
+  const { close } = handle; // each has its own
+  handle.close = async () => {
+    await close.call(handle); // a close that fails closes
+    const what = changes(flags) ? fate("close", whole) : undefined;
+    if (what) fail(what, "close");
+  };
   return handle;
 };
 
-for (const name of ["rename", "mkdir", "rm", "rmdir", "unlink", "symlink", "link", "copyFile", "chmod", "writeFile", "appendFile"])
+for (const name of ["rename", "mkdir", "rm", "rmdir", "unlink", "symlink", "link", "copyFile", "chmod", "truncate", "writeFile", "appendFile"])
   promises[name] = async (...words) => {
     const path = name === "symlink" ? words[1] : words[0];
     const what = fate(name, path);
@@ -67,17 +77,15 @@ for (const name of ["rename", "mkdir", "rm", "rmdir", "unlink", "symlink", "link
 const handle = await real.open(new URL(import.meta.url));
 const prototype = Object.getPrototypeOf(handle);
 await handle.close();
-for (const name of ["write", "writeFile", "appendFile", "sync", "datasync", "truncate", "chmod", "close"]) {
+for (const name of ["write", "writeFile", "appendFile", "sync", "datasync", "truncate", "chmod"]) {
   const method = prototype[name];
   prototype[name] = async function (...words) {
     const path = opened.get(this);
     if (path === undefined) return method.apply(this, words);
-    if (name === "close") opened.delete(this);
     const what = fate(name, path);
     if (!what) return method.apply(this, words);
     if (name.startsWith("write") && (what === "tear" || what === "ENOSPC")) await method.call(this, half(words[0]), ...(name === "write" ? [0, undefined, words[3]] : words.slice(1)));
-    if (name === "close") await method.call(this); // a close that fails closes
-    fail(what, name === "sync" ? "fsync" : basename(name));
+    fail(what, name === "sync" ? "fsync" : name);
   };
 }
 syncBuiltinESMExports();

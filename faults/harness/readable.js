@@ -13,13 +13,16 @@ export async function filesIn(folder) {
   return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(folder.length + 1)).sort();
 }
 
-/** Every file below a folder that bears its final name is whole: it is read to its end. */
-export async function expectReadable(folder) {
+/**
+ * Every file below a folder that bears its final name is whole: it is read to its end.
+ * @param options.torn whether the last line of a log may be cut short, as a loss of power may leave it
+ */
+export async function expectReadable(folder, { torn = false } = {}) {
   for (const path of await filesIn(folder)) {
     if (isPart(path)) continue;
     const bytes = await readFile(join(folder, path));
     const read = readers[/\.[^.]+$/.exec(path)?.[0]];
-    await read?.(bytes, path);
+    await read?.(bytes, path, torn);
   }
 }
 
@@ -31,7 +34,11 @@ export async function expectState(folder) {
 
 const readers = {
   ".json": (bytes) => JSON.parse(bytes),
-  ".jsonl": (bytes) => bytes.toString().split("\n").slice(0, -1).forEach((line) => JSON.parse(line)) ?? assert.match(bytes.toString(), /(^|\n)$/),
+  ".jsonl": (bytes, path, torn) => {
+    const lines = bytes.toString().split("\n");
+    for (const line of lines.slice(0, -1)) JSON.parse(line);
+    if (!torn) assert.equal(lines.at(-1), "", path);
+  },
   ".csv": (bytes) => assert.match(bytes.toString(), /\n$/),
   ".html": (bytes) => assert.match(bytes.toString(), /<\/html>\s*$/),
   ".pt": async (bytes, path) => readAll(await openTorch(memorySource(bytes, path))),

@@ -1,5 +1,5 @@
 /** What is kept of a part's run. */
-export function resultOf({ name, promise }, { done, counts, failures, seconds }, { seed, asked }) {
+export function resultOf({ name, promise }, { asked, done, counts, failures, seconds }, seed) {
   return { name, promise, seed, asked, done, broke: failures.length, counts, seconds: Math.round(seconds) };
 }
 

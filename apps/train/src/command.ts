@@ -1,6 +1,7 @@
 import { defineCommand, resolvePath } from "@dictlearn/command";
 import { earlierRun } from "./earlierRun.js";
 import { flags } from "./flags.js";
+import { Locks } from "./locks.js";
 import { openRun } from "./openRun.js";
 import { performRun } from "./performRun.js";
 import { askedFor, expectSensible, type Flags } from "./settings.js";
@@ -22,9 +23,10 @@ export const command = defineCommand({
     const note = (line: string) => void (given.quiet || process.stderr.write(`${line}\n`));
     process.chdir(resolvePath(".")); // paths are relative to where the person stands, not to where a package manager starts us
     const asked = askedFor(given as Flags);
-    const earlier = await earlierRun(given as Flags);
+    await using locks = new Locks(note);
+    const earlier = await earlierRun(given as Flags, locks);
     expectSensible(earlier?.about.settings ?? asked.settings);
-    using run = await openRun(asked, { given, earlier, note, debug: (line) => invocation.debug && note(line) });
+    using run = await openRun(asked, { given, earlier, locks, note, debug: (line) => invocation.debug && note(line) });
     await performRun(run, { signal: invocation.signal, note, quiet: given.quiet });
   },
 });

@@ -1,5 +1,7 @@
 import { CommandError } from "@dictlearn/command";
+import { existsSync } from "node:fs";
 import { RunDirectory, type TrainingState } from "dictlearn";
+import { type Locks } from "./locks.js";
 import { type Conduct, type Flags, type Settings } from "./settings.js";
 import { version } from "./version.js";
 
@@ -23,13 +25,16 @@ export interface EarlierRun {
 
 /**
  * The run that `--resume` means, undefined without.
- * @throws CommandError USAGE with `--save-dir`; NOT_FOUND and FORMAT as `RunDirectory.readState`
+ * @throws CommandError USAGE with `--save-dir`; NOT_FOUND and FORMAT as `RunDirectory.readState`; IO where
+ *   another process is at it
  */
-export async function earlierRun({ resume, saveDir }: Flags): Promise<EarlierRun | undefined> {
+export async function earlierRun({ resume, saveDir }: Flags, locks: Locks): Promise<EarlierRun | undefined> {
   if (resume === undefined) return undefined;
   if (saveDir !== undefined) throw new CommandError("USAGE", "--save-dir: expected either --save-dir or --resume, got both", "a resumed run saves where it did");
   const path = resume as string;
-  const { state, about } = await new RunDirectory(path).readState();
+  const directory = new RunDirectory(path);
+  if (existsSync(path)) await locks.take(directory); // before its state is read: another process would write the next
+  const { state, about } = await directory.readState();
   return { path, state, about: about as unknown as Recorded };
 }
 

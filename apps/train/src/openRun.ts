@@ -8,6 +8,7 @@ import { expectEngine, type EarlierRun, type Recorded } from "./earlierRun.js";
 import { expectMemory } from "./expectMemory.js";
 import { type Given } from "./flags.js";
 import { hasActivations, keptActivations } from "./keptActivations.js";
+import { type Locks } from "./locks.js";
 import { openGpuOrCpu } from "./openGpuOrCpu.js";
 import { shown } from "./session.js";
 import { expectSame, type Asked, type Conduct, type Flags, type Settings } from "./settings.js";
@@ -38,22 +39,23 @@ export interface Run extends Disposable {
 export interface OpenRunOptions {
   given: Given;
   earlier?: EarlierRun;
+  locks: Locks;
   note: (line: string) => void;
   debug: (line: string) => void;
 }
 
 /**
  * Opens what was asked for, or what an earlier run was of.
- * @throws CommandError USAGE for what does not fit together, and what the Hub, the model, the texts and the trainers refuse
+ * @throws CommandError USAGE for what does not fit together, IO where another run is at its folder, and what the Hub, the model, the texts and the trainers refuse
  */
-export async function openRun(asked: Asked, { given, earlier, note, debug }: OpenRunOptions): Promise<Run> {
+export async function openRun(asked: Asked, { given, earlier, locks, note, debug }: OpenRunOptions): Promise<Run> {
   const before = earlier?.about;
   using arriving = downloadProgress({ quiet: given.quiet });
   const environment = hubEnvironment(process.env);
   const hub = openHub({ ...environment, onProgress: arriving.onProgress, onNotice: note });
   const names = earlier ? { model_name: earlier.about.settings.model_name, dataset_name: earlier.about.settings.dataset_name, saveDir: earlier.path } : await chooseNames(asked, { hub, offline: environment.offline ?? false, note });
   const directory = new RunDirectory(names.saveDir);
-  await directory.expectWritable();
+  if (!earlier) await locks.take(directory);
 
   const device = await openGpuOrCpu(before && (given as Flags).device === undefined ? before.device : asked.device, { threads: given.threads, engine: given.engine ?? (before?.engine === "wasm" ? "wasm" : "auto"), note, debug });
   if (earlier) expectEngine(earlier, device.engine, { allowInexact: given.allowInexact, note });

@@ -6,6 +6,7 @@ import { type Run } from "./openRun.js";
 import { count, runSession, shown } from "./session.js";
 import { type Settings } from "./settings.js";
 import { version } from "./version.js";
+import { withResume } from "./withResume.js";
 import { withoutNetwork } from "./withoutNetwork.js";
 import { writeReport } from "./writeReport.js";
 
@@ -33,8 +34,13 @@ export async function performRun(run: Run, options: PerformOptions): Promise<voi
   if (settings.normalize && training.step === 0) note("normalize: measuring the norm of activations over the first batches");
   const report = (state: RunReport["state"]) =>
     writeReport(directory, training, { state, parameters: { ...settings, ...conduct, engine: about.engine, version } }).catch((error: Error) => note(`report.html: not written, and training goes on: ${error.message}`));
-  const { state, logs } = await runSession(training, { ...options, directory, about: { ...about }, bufferConfig: bufferConfigOf(settings, { D: model.width, bufferTokens: run.bufferTokens, device: about.device }), logEvery: conduct.log_every!, saveEvery: conduct.save_every!, rows: settings.rows, report });
-  await evaluateRun(run, { cursor: behind === undefined ? (state.buffer.json.cursor as RowCursor | null) : behind, logs, note });
+  const session = { ...options, directory, about: { ...about }, bufferConfig: bufferConfigOf(settings, { D: model.width, bufferTokens: run.bufferTokens, device: about.device }), logEvery: conduct.log_every!, saveEvery: conduct.save_every!, rows: settings.rows, report };
+  try {
+    const { state, logs } = await runSession(training, session);
+    await evaluateRun(run, { cursor: behind === undefined ? (state.buffer.json.cursor as RowCursor | null) : behind, logs, note });
+  } catch (error) {
+    throw await withResume(error, directory);
+  }
   const page = await report("done");
 
   const { sae_batch_size: batchSize, model_name, revision } = settings;

@@ -33,9 +33,10 @@ export async function runSession(training: Training, options: SessionOptions): P
   let checkpoint: string | undefined;
 
   const saveState = async () => {
+    if (state?.step === training.step) return; // Ctrl-C just behind a save
+    for (const trainee of trainees) await directory.syncMetrics(trainee);
     state = await training.state();
     await directory.writeState(state, about);
-    return state;
   };
   const save = async (step: number) => {
     const files: string[] = [];

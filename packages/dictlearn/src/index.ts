@@ -13,6 +13,7 @@ export { harvest, type Harvest, type HarvestOptions } from "./harvest.js";
 export { openDictionary } from "./openDictionary.js";
 export { readDictionary, type ReadDictionaryOptions } from "./readDictionary.js";
 export { type ModelPlace } from "./modelFolder.js";
+export { lockFolder } from "./lockFolder.js";
 export { type HubOption } from "./openFolder.js";
 export { openModel, type Model } from "./openModel.js";
 export { openTexts, type OpenTextsOptions } from "./openTexts.js";

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { refusal } from "./answers.js";
 import type { CacheLayout } from "./cacheLayout.js";
 import type { HubOptions, RepoRef } from "./hub.js";
@@ -6,7 +5,7 @@ import { HubError } from "./hubError.js";
 import { checkPath, checkRef, fetchCommand, isCommit, repoName, revisionOf, show } from "./names.js";
 import type { ListedFile, OwnCache } from "./ownCache.js";
 import { lookUp, readBody, type RemoteFile } from "./remoteFile.js";
-import { place, tries, type Requester } from "./request.js";
+import { place, type Requester } from "./request.js";
 
 /** What the Hub says of repositories, asked once and kept: the commit of a branch, the files at a commit, the etag of a file. */
 export class Repositories {
@@ -103,7 +102,7 @@ export class Repositories {
     }
   }
 
-  /** An API's answer with its whole body, asked for again if that breaks off. */
+  /** An API's answer with its whole body, asked for again if that breaks off or is no JSON. */
   async #read(url: string, ref: RepoRef): Promise<Response> {
     for (let attempt = 1; ; attempt++) {
       const stop = new AbortController();
@@ -119,10 +118,16 @@ export class Repositories {
           stop.abort();
           throw new HubError("FORMAT", `${place(response.url || url)}: expected an answer of at most ${largestAnswer >> 20} MiB, got more`, "check HF_ENDPOINT: it may not be a Hub");
         }
-        return new Response(Buffer.concat(parts), { headers: response.headers });
+        const body = Buffer.concat(parts);
+        try {
+          JSON.parse(body.toString());
+        } catch {
+          throw this.requester.networkError(response.url, `what is no JSON (${body.length} bytes)`);
+        }
+        return new Response(body, { headers: response.headers });
       } catch (error) {
-        if (attempt === tries || (error instanceof HubError && error.code === "FORMAT")) throw error;
-        await sleep(this.requester.pause(attempt));
+        if (!(error instanceof HubError) || error.code === "FORMAT") throw error;
+        await this.requester.retry(attempt, error);
       }
     }
   }
@@ -165,6 +170,11 @@ export class Repositories {
     const file = await this.lookUpNow(ref, commit, path);
     await this.own.writeFile(file);
     return file;
+  }
+
+  /** Lets go of what was said of a file, which may have been wrong: the next asks again. */
+  forget({ ref, commit, path }: RemoteFile): Promise<void> {
+    return this.own.removeFile(ref, commit, path);
   }
 
   async lookUpNow(ref: RepoRef, commit: string, path: string): Promise<RemoteFile> {
