@@ -266,3 +266,27 @@ describe("states", () => {
     expect(readdirSync(folder)).toEqual(["earlier-1"]);
   });
 });
+
+describe("a state that someone else wrote is an error with a code", () => {
+  const sound = { version: 1, step: 3, normFactors: { "layers.3.mlp_out": 2 }, trainers: 0, buffer: {}, about: {} };
+  const save = (latest: string, json: string) => {
+    mkdirSync(join(folder, "state", "step-3"), { recursive: true });
+    writeFileSync(join(folder, "state", "latest"), latest);
+    writeFileSync(join(folder, "state", "step-3", "state.json"), json);
+  };
+
+  test.each(["../../../etc", "/etc", "step-3/../../..", "", "step--1", "step-x", "x".repeat(5000), "step-3\u0000"])("latest: %j", async (latest) => {
+    save(latest, JSON.stringify(sound));
+    await expect(new RunDirectory(folder).readState()).rejects.toMatchObject({ name: "DictlearnError", code: "FORMAT" });
+  });
+
+  test.each<[string, unknown]>([["step", -1], ["step", "3"], ["trainers", 1e99], ["trainers", { valueOf: null, toString: null }], ["normFactors", []], ["normFactors", { a: 0 }], ["normFactors", { a: "1" }], ["buffer", null], ["about", 1], ["version", 2]])("%s: %j", async (name, value) => {
+    save("step-3\n", JSON.stringify({ ...sound, [name]: value }));
+    await expect(new RunDirectory(folder).readState()).rejects.toMatchObject({ name: "DictlearnError", code: "FORMAT", message: expect.stringContaining(name === "version" ? "of version 1" : name) });
+  });
+
+  test("JSON of a hundred thousand levels", async () => {
+    save("step-3\n", `{"version":1,"about":${"[".repeat(100_000)}${"]".repeat(100_000)}}`);
+    await expect(new RunDirectory(folder).readState()).rejects.toMatchObject({ name: "DictlearnError", code: "FORMAT", message: expect.stringContaining("at most 64 levels of JSON") });
+  });
+});
