@@ -33,7 +33,7 @@ function source(device: Device, at = 0) {
 
 const opened = (device: Device, state?: TrainingState) => train(source(device, (state?.buffer.json.cursor as number) ?? 0), topK({ features: 16, k: 2, warmupSteps: 1 }), { tokens: N, batchSize: 16, bufferTokens: 48, seed: 3, state });
 const session = (training: Training, directory: RunDirectory) =>
-  runSession(training, { directory, about: {}, bufferConfig: {}, logEvery: 1, saveEvery: 4, rows: "packed", report: async () => {}, signal: new AbortController().signal, note: () => {}, quiet: true });
+  runSession(training, { directory, about: {}, bufferConfig: {}, metricsLogs: [], logEvery: 1, saveEvery: 4, rows: "packed", report: async () => {}, signal: new AbortController().signal, note: () => {}, quiet: true });
 const bits = async (training: Training) => (await training.trainees[0].trainer.save()).map(({ data }) => [...new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]);
 
 const [first, second] = [await webgpuDevice(), await webgpuDevice()];
