@@ -6,13 +6,13 @@ import { type SentencesData } from "../page/sentencesData.js";
 import { type Reading } from "../reading.js";
 import { documentOf } from "./document.js";
 import { type Content, html, type Markup } from "./markup.js";
-import { distributionsSection } from "./sentences/distributions.js";
+import { distributionsSection } from "./sentences/distributionsSection.js";
 import { type Fold, fold, limits, valueIn } from "./sentences/fold.js";
 import { heatMap } from "./sentences/heatMap.js";
-import { similaritySection } from "./sentences/similarity.js";
+import { similaritySection } from "./sentences/similaritySection.js";
 import { statisticsTable } from "./sentences/statisticsTable.js";
 import { sentencesStyle } from "./sentences/style.js";
-import { tokensSection } from "./sentences/tokens.js";
+import { tokensSection } from "./sentences/tokensSection.js";
 
 /**
  * Sentences as features, as one page of HTML that needs nothing else: no network, no other file. Every text in it is text.
