@@ -68,14 +68,15 @@ function cuts({ reading, sentences, kept }: Fold, all: number): Markup | undefin
 /** What is chosen for the whole page; it stays at the top while the page scrolls. */
 function controls({ basis, reading: { F, pooling }, sentences }: Fold): Markup {
   const names = { vector: `of its vector (${pooling})`, tokens: "of its tokens (strongest)" };
-  const silent = sentences.filter(({ sparse }) => !sparse.l0).length;
+  const read = sentences.filter(({ tokens }) => tokens > 0);
+  const silent = read.filter(({ sparse }) => sparse.l0 === 0).length;
   return html`<form class="bar">
 <label class="controls">Feature <input type="number" id="feature" min="0" max="${F - 1}" step="1" autocomplete="off"></label>
 <output for="feature" id="about-feature"></output>
 <label class="controls">A sentence's features <select id="basis" autocomplete="off">${bases.map((one) => html`<option value="${one}"${one === basis && html` selected`}>${names[one]}</option>`)}</select></label>
 <label class="controls">Order <select id="order" autocomplete="off"><option value="given">as given</option><option value="features">by similar features</option><option value="original">by similar activations</option></select></label>
 </form>
-${silent > 0 && html`<p class="note of-vector">In the vectors of ${silent} of ${sentences.length} sentences no feature is active${pooling === "mean" && ": a mean of activations is shorter than each of them, and passes fewer thresholds"}. Those on tokens can be chosen instead.</p>`}`;
+${silent > 0 && html`<p class="note${basis === "vector" && " of-vector"}">In the vectors of ${silent} of ${read.length} sentences no feature is active${pooling === "mean" && ": a mean of activations is shorter than each of them, and passes fewer thresholds"}. ${basis === "vector" ? "Those of tokens can be chosen instead." : "Those of tokens are shown first."}</p>`}`;
 }
 
 /** What the script says of the token that is pointed at, and of the chosen feature. */

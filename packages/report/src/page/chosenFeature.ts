@@ -36,7 +36,7 @@ export function chosenFeature({ F, activations, tokens, sentenceOf, sentences, s
 
     input.value = String(feature);
     const within = new Set(places.map(({ place }) => sentenceOf[place])).size;
-    const where = places.length > 0 ? `on ${places.length} of ${tokens.length} tokens, in ${within} of ${sentences} sentences` : "active on none of these tokens, or not kept in this page";
+    const where = places.length > 0 ? `on ${count(places.length)} of ${count(tokens.length)} tokens, in ${within} of ${sentences} sentences` : "active on none of these tokens, or not kept in this page";
     about.replaceChildren(made("b", { className: "on-paper" }, `Feature ${feature}`), made("span", {}, where));
     if (places.length > 0) about.append(made("span", { className: "scale of-token" }, made("span", {}, "0"), made("i"), made("span", {}, formatG(largest))));
     title.textContent = places.length > 0 ? `Feature ${feature} is strongest on` : `Feature ${feature}`;
@@ -59,6 +59,8 @@ export function chosenFeature({ F, activations, tokens, sentenceOf, sentences, s
   });
   return choose;
 }
+
+const count = (n: number) => n.toLocaleString("en");
 
 /** A button that names the chosen feature is pressed. */
 export function mark(button: HTMLElement, chosen: number): void {

@@ -54,11 +54,11 @@ export function fold(reading: Reading): Fold {
   const columns = byBasis((basis) => strongestOver(compared.map(({ rows }) => rows[basis]), limits.columns));
   const first = bases.flatMap((basis) => [...columns[basis], ...sentences.flatMap(({ rows }) => strongestOver([rows[basis]], limits.strongest))]);
   const similarities = { original: cosines(compared.map(({ activation }) => denseRow(activation))), ...byBasis((basis) => cosines(compared.map(({ rows }) => rows[basis]))) };
-  const withFeatures = sentences.filter(({ sparse }) => sparse.l0).length;
+  const read = sentences.filter(({ tokens }) => tokens > 0);
   return {
     reading,
     sentences,
-    basis: 2 * withFeatures >= sentences.length ? "vector" : "tokens",
+    basis: 2 * read.filter(({ sparse }) => sparse.l0 === 0).length <= read.length ? "vector" : "tokens",
     kept: keptActivations(sentences.flatMap(({ shown }) => shown.map(({ features }) => features)), { first, most: limits.activations }),
     columns,
     cosines: similarities,

@@ -33,7 +33,7 @@ input, select { padding: .15rem .4rem; }
 .sentences > li { position: relative; counter-increment: sentence; padding: .6rem 0 .7rem 2.5rem; border-bottom: 1px solid var(--rule); break-inside: avoid; }
 .sentences > li::before { content: counter(sentence); position: absolute; left: 0; width: 2rem; text-align: right; color: var(--quiet); font-size: .875rem; line-height: 1.9rem; font-variant-numeric: tabular-nums; }
 .tokens { margin: 0 0 .4rem; font-size: 1.0625rem; line-height: 1.8; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 22rem; overflow-y: auto; }
-.tokens span { padding: .15em 0; border-radius: .2em; background: color-mix(in oklab, var(--token) calc(100% * var(--a, 0)), transparent); print-color-adjust: exact; forced-color-adjust: none; }
+.tokens span { padding: .15em 0; border-radius: .2em; background: color-mix(in oklab, var(--token) calc(100% * var(--a, 0)), transparent); print-color-adjust: exact; }
 .tokens span.negative { background: color-mix(in oklab, var(--token-negative) calc(100% * var(--a, 0)), transparent); }
 .tokens span:empty::before { content: "·"; color: var(--quiet); } /* a part of the next character */
 .tokens span:hover { box-shadow: inset 0 -2px var(--link); }
@@ -94,6 +94,7 @@ button[aria-pressed=true] { border-color: var(--ink); box-shadow: 0 0 0 1px var(
   .heat th[scope=row], .heat thead th:first-child { width: 8rem; max-width: 8rem; }
 }
 @media (max-width: 34rem) { .distributions { grid-template-columns: minmax(0, 1fr); } }
+@media (forced-colors: active) { .tokens span { border-bottom: calc(6px * var(--a, 0)) solid Highlight; } }
 @media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } .tokens span { transition: background-color .15s; } }
 @media print {
   .controls, .readout { display: none; }
