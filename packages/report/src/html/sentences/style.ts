@@ -77,11 +77,13 @@ button[aria-pressed=true] { border-color: var(--ink); box-shadow: 0 0 0 1px var(
 .sortable [aria-sort=descending] button::after { content: "↓"; color: inherit; }
 .sortable { font-size: .8125rem; }
 .sortable td { white-space: nowrap; }
-.sortable tbody th { min-width: 14rem; max-width: 26rem; }
+.sortable th, .sortable td { padding-right: .6rem; }
+.sortable tbody th { min-width: 12rem; max-width: 26rem; }
 .sortable tbody tr:hover { background: var(--raised); }
 .clipped { display: -webkit-box; -webkit-line-clamp: 3; -webkit-box-orient: vertical; overflow: hidden; overflow-wrap: anywhere; }
-.pair { display: inline-block; min-width: 7.5rem; }
-.sortable td:has(.pair) { white-space: normal; min-width: 16rem; }
+.pair { display: inline-block; min-width: 6.5rem; }
+.sortable td:has(.pair) { white-space: normal; min-width: 13.5rem; }
+.sortable:has(.pair) :is(th, td):last-child { text-align: left; }
 @media (max-width: 56rem) {
   .bar { position: static; }
   html { scroll-padding-top: 1rem; }
