@@ -1,6 +1,7 @@
 import { bases, type Basis } from "../../page/basis.js";
 import { type Reading, type SentenceDetail, type TokenFeatures } from "../../reading.js";
-import { cosines, denseRow } from "../../similarity/cosines.js";
+import { cosines } from "../../similarity/cosines.js";
+import { denseRow } from "../../similarity/denseRow.js";
 import { similarityOrder } from "../../similarity/similarityOrder.js";
 import { type SparseRow } from "../../statistics.js";
 import { type KeptActivations, keptActivations } from "./keptActivations.js";
