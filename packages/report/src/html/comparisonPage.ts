@@ -84,7 +84,7 @@ ${Array.from({ length: shown }, (_, s) => sentenceSection(all, s))}</section>
 
 const own = `
 nav a { margin-right: 1em; }
-.legend { white-space: normal; overflow-wrap: anywhere; }
+.legend { display: inline-block; max-width: 100%; white-space: normal; overflow-wrap: anywhere; }
 #readings ~ .wide :is(th, td):nth-child(2) { text-align: left; }
 .sentence { margin: 1.5rem 0 2rem; break-inside: avoid; }
 .sentence h3 { font-size: 1rem; margin: 0; }
