@@ -114,7 +114,7 @@ describe.skipIf(missing)(`in Chromium ${missing ?? ""}`, async () => {
     test("that is active nowhere is told, and so is one that does not exist", async () => {
       await page.fill("#feature", "29.5");
       await page.keyboard.press("Enter");
-      expect(await page.textContent("#about-feature")).toBe("expected a whole number from 0 to 199");
+      expect([await page.textContent("#about-feature"), await status()]).toEqual(["expected a whole number from 0 to 199", "expected a whole number from 0 to 199"]);
       const silent = Array.from({ length: 200 }, (_, i) => i).find((feature) => tokens.every((token) => valueOf(token, feature) === 0))!;
       await page.fill("#feature", String(silent));
       await page.keyboard.press("Enter");
@@ -237,6 +237,7 @@ describe.skipIf(missing)(`in Chromium ${missing ?? ""}`, async () => {
     const cosine = (a: Float32Array, b: Float32Array) => a.reduce((sum, x, d) => sum + x * b[d], 0) / Math.hypot(...a) / Math.hypot(...b);
     const [first, second] = reading.sentences.map(({ activation }) => activation);
     expect(await page.textContent(".readout")).toMatch(new RegExp(`^Sentences 1 and 2: original space ${Number(cosine(first, second).toPrecision(4))}, sparse space [-\\d.e]+$`));
+    expect(await status()).toBe(await page.textContent(".readout"));
     const { width, height } = (await page.locator(".matrix").first().boundingBox())!;
     await page.locator(".matrix").first().hover({ position: { x: (width * 6.5) / 12, y: (height * 2.5) / 12 } });
     expect(await page.textContent(".readout")).toBe("Sentences 3 and 7: original space undefined, sparse space undefined");

@@ -23,7 +23,7 @@ export function sentencesPage(reading: Reading, { written, sentences: all = read
   const folded = fold(reading);
   const sections: readonly { id: string; title: string; about?: Content; content: Content }[] = [
     { id: "tokens", title: "Tokens", about: html`Shades show how strongly the chosen feature is active on each token. <span class="controls">Point at a token, or go from one to the next with the arrow keys, to see its features; click or press Enter to keep them in view.</span>`, content: html`<div class="reader">${tokensSection(folded)}${panel()}</div>` },
-    { id: "heat-map", title: "Sentences and features", about: html`<span class="controls">Choose a feature at the top of its column. <output class="heat-readout"></output></span>`, content: bases.map((basis) => heatMap(folded, basis)) },
+    { id: "heat-map", title: "Sentences and features", about: html`<span class="controls">Choose a feature at the top of its column. <span class="heat-readout"></span></span>`, content: bases.map((basis) => heatMap(folded, basis)) },
     { id: "similarity", title: "Similarity of sentences", about: "Cosines between sentences, in the space of activations and in that of features, in the same order.", content: similaritySection(folded) },
     { id: "distributions", title: "Distributions", about: "How many sentences have which mean, variance and number of values that are not 0 (L0). The dashed line is the median.", content: distributionsSection(reading) },
     { id: "statistics", title: "Statistics", content: statisticsTable(folded.sentences) },
@@ -72,7 +72,7 @@ function controls({ basis, reading: { F, pooling }, sentences }: Fold): Markup {
   const silent = read.filter(({ sparse }) => sparse.l0 === 0).length;
   return html`<form class="bar">
 <label class="controls">Feature <input type="number" id="feature" min="0" max="${F - 1}" step="1" autocomplete="off"></label>
-<output for="feature" id="about-feature"></output>
+<span id="about-feature"></span>
 <label class="controls">A sentence's features <select id="basis" autocomplete="off">${bases.map((one) => html`<option value="${one}"${one === basis && html` selected`}>${names[one]}</option>`)}</select></label>
 <label class="controls">Order <select id="order" autocomplete="off"><option value="given">as given</option><option value="features">by similar features</option><option value="original">by similar activations</option></select></label>
 </form>

@@ -18,7 +18,7 @@ export interface ChosenFeatureOptions {
 /** The feature that colours the tokens: chosen by its number, or by a button that names it. @returns how else to choose one */
 export function chosenFeature({ F, activations, tokens, sentenceOf, sentences, say }: ChosenFeatureOptions): (feature: number) => void {
   const input = the<HTMLInputElement>("#feature");
-  const about = the<HTMLOutputElement>("#about-feature");
+  const about = the("#about-feature");
   const title = the(".places-title");
   const list = the(".places");
   let coloured: HTMLElement[] = [];
@@ -48,6 +48,7 @@ export function chosenFeature({ F, activations, tokens, sentenceOf, sentences, s
     const feature = input.valueAsNumber;
     if (!Number.isInteger(feature) || feature < 0 || feature >= F) {
       about.textContent = `expected a whole number from 0 to ${F - 1}`;
+      say(about.textContent);
       return;
     }
     choose(feature);
