@@ -19,6 +19,7 @@ const pages = [
       { name: "sentences", height: 820, prepare: async (page) => {
         await page.fill("#feature", "1321"); // was, are, is, not
         await page.keyboard.press("Enter");
+        await page.locator("#feature").blur();
         await page.locator("#sentence-3 .tokens span", { hasText: " is" }).hover();
       } },
       { name: "similarity", height: 960, colorScheme: "dark", prepare: (page) => page.selectOption("#order", "features"), at: "#heat-map" },

@@ -21,10 +21,10 @@ delete process.env.INIT_CWD; // paths are relative to the repository
 process.on("SIGINT", () => {}); // the app that runs gets it too, saves, and ends this
 rmSync(results, { recursive: true, force: true });
 run("train", "--device", "auto", "--model-name", "demo", "--dataset-name", "demo", "--site", site, "--rows", "packed", "--trainer", "topk:k=32", "--num-tokens", "700000", "--sae-batch-size", "2048", "--eval-tokens", "10000", "--save-dir", results);
-run("sparse-rep", "--model", "demo", "--site", site, "--dictionary", trainer, "--pooling", "last", "--top", "3");
+run("sparse-rep", "--model", "demo", "--site", site, "--dictionary", trainer, "--pooling", "last", "--top", "3", "--report", `${results}/sentences.html`);
 process.stderr.write(`
 The dictionary: ${trainer}/ae.pt with its config.json, as dictionary_learning saves them
-To look at, in a browser: ${results}/report.html
+To look at, in a browser: ${results}/report.html (how it learned), ${results}/sentences.html (sentences in its features)
 How it learned: ${trainer}/metrics.jsonl   What it explains of unseen text: ${trainer}/eval_results.json
 Checkpoints: ${trainer}/checkpoints   To go on with: ${results}/state
 `);

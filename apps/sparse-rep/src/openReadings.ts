@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { CommandError } from "@dictlearn/command";
 import { type Hub } from "@dictlearn/hub";
@@ -55,7 +56,7 @@ export async function openReadings({ dictionaries, sites }: Asked, { device, hub
 }
 
 async function findIn(argument: string): Promise<Found[]> {
-  const [, pair, path = argument] = /^([\w.]+)=(.+)$/.exec(argument) ?? [];
+  const [, pair, path = argument] = (!existsSync(argument) && /^([\w.]+)=(.+)$/.exec(argument)) || []; // a path may have one too: lr=0.001/ae.pt
   const names = await findDictionaries(path);
   return names.map((name) => ({ name, ...(pair !== undefined && { pair }), amongOthers: names.length > 1 }));
 }
@@ -82,7 +83,7 @@ function matched(opened: readonly (Found & { dictionary: Dictionary })[], { site
   }
 
   const bare = wanted?.find((site) => readings.every((reading) => reading.site !== site));
-  if (bare !== undefined) throw new CommandError("USAGE", `${bare}: expected a dictionary for this site, got some for ${listed([...new Set([...readings.map(({ site }) => site), ...others])])}`, `name one (--dictionary ${bare}=PATH), or leave the site out`);
+  if (bare !== undefined) throw new CommandError("USAGE", `${bare}: expected a dictionary for this site, got some for ${listed(model.sites.filter((site) => others.includes(site) || readings.some((reading) => reading.site === site)))}`, `name one (--dictionary ${bare}=PATH), or leave the site out`);
   if (readings.length > 1)
     for (const { name, site, dictionary } of readings)
       if (dictionary.D !== model.width) throw new CommandError("USAGE", `${name}: expected D = ${model.width} (${site} of ${model.name}), got D = ${dictionary.D}`, "compare dictionaries that were trained on this model");

@@ -9,8 +9,9 @@ export function csvFault(error: unknown, name: string, line: number, separator =
   if (!(error instanceof CsvError)) return error;
   const raw = String(error.raw ?? "");
   const fault = findQuoteFault(raw, separator);
-  if (fault) return wrongQuote(name, line, raw, fault, separator);
-  return new CorpusError("FORMAT", `${name}:${line}: expected a row of at most ${longestRow >> 20} MiB, got a longer one`, undefined, { cause: error });
+  const tooLong = error.code === "CSV_MAX_RECORD_SIZE";
+  if (fault && !tooLong) return wrongQuote(name, line, raw, fault, separator);
+  return new CorpusError("FORMAT", `${name}:${line}: expected a row of at most ${longestRow >> 20} MiB, got a longer one${fault?.kind === "open" ? ", or a quote that is never closed" : ""}`, "split its text into several rows", { cause: error });
 }
 
 export function wrongQuote(name: string, line: number, raw: string, { opensAt, kind }: QuoteFault, separator = ","): CorpusError {

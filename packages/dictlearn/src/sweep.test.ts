@@ -1,8 +1,10 @@
 import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expectClose, devices, oracle } from "@dictlearn/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { packRows } from "@dictlearn/neox";
-import { analyse, openDictionary, openModel, sweep, type Dictionary, type Model, type SentenceReport } from "./index.js";
+import { analyse, evaluate, openDictionary, openModel, sweep, type Dictionary, type Model, type SentenceReport } from "./index.js";
 
 const path = (name: string) => fileURLToPath(oracle(`sparse-rep/${name}`));
 const sentences = ["The lamp is on the table.", "", "It’s naïve—über café 😀…", "<|endoftext|>", "Then the river ran on and on and on and stopped."];
@@ -83,8 +85,37 @@ describe.each(await devices())("on $name", ({ device, skipped }) => {
         expectClose([l0, fve, cossim], [expected[i].l0, expected[i].fve, expected[i].cossim], { absolute: 1e-5, relative: 1e-5 });
       });
     }
+    const [{ site, dictionary }] = readings();
+    const evaluated = await evaluate(model, dictionary, sentences.map((text) => ({ text })), { site, batchSize: sentences.length });
+    expectClose([expected[0].l0, expected[0].fve, expected[0].cossim], [evaluated.l0, evaluated.frac_variance_explained, evaluated.cossim], { absolute: 1e-5, relative: 1e-5 });
     expect(() => sweep(model, readings(), sentences).metrics()).toThrow("measured");
   });
+});
+
+test("of a long stream no more is held than a few batches: neither rows nor what they were made of", async () => {
+  const [{ device }] = await devices();
+  const model = await openModel(path("model"), { device: device! });
+  const dictionary = await openDictionary(path("ae.pt"), { device: device! });
+  function* long() {
+    for (let i = 0; i < 2000; i++) yield `Sentence ${i}${" and more".repeat(i % 5)}.`;
+  }
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  const vectors: WeakRef<ArrayBufferLike>[] = [];
+  const alive: number[] = [];
+  let bytes = 0;
+  for await (const [{ activation, perToken }] of sweep(model, [{ site: "layers.3.mlp_out", dictionary }], long(), { details: true, measured: true })) {
+    if (vectors.push(new WeakRef(activation.buffer)) % 500 !== 0 || perToken.length === 0) continue;
+    await new Promise((resolve) => setTimeout(resolve)); // a WeakRef is held until the turn is over
+    collectGarbage();
+    alive.push(new Set(vectors.map((vector) => vector.deref())).size - 1);
+    bytes ||= device!.bytesInUse;
+    expect(device!.bytesInUse).toBeLessThanOrEqual(bytes);
+  }
+  expect(new Set(alive.map((batches) => batches <= 2))).toEqual(new Set([true])); // of some 10 batches
+  expect(alive).toHaveLength(4);
+  dictionary.dispose();
+  await model.dispose();
 });
 
 /** A text of its own: its activations f32[T,D], their features and their reconstructions. */

@@ -42,7 +42,7 @@ describe.each([1, 2, 3, 5, 7, 11, 100])("rows of at most %i tokens", (contextLen
 test("the first tokens are those of the whole text, wherever it is cut", async () => {
   const [own, folder] = [await openTokenizer("demo"), new URL(demo.texts)];
   const speeches = readdirSync(folder).filter((_, i) => i % 40 === 0).map((name) => readFileSync(new URL(name, folder), "utf8"));
-  const odd = [" ".repeat(5000), "a".repeat(5000), "x y ".repeat(2000), "naïve — über\n\n  two  blanks   three ".repeat(200), "日本 語 ".repeat(900), ""];
+  const odd = [" ".repeat(5000), "a".repeat(5000), "x y ".repeat(2000), "naïve — über\n\n  two  blanks   three ".repeat(200), "日本 語 ".repeat(900), "日本語、漢字。".repeat(900), "12,345.67;".repeat(900), "a".repeat(100_000), ""];
   for (const text of [...speeches, ...odd]) {
     const all = own.encode(text);
     for (const n of [1, 2, 17, 32, 128, 512]) expect(firstTokens(own, text, n)).toEqual(all.subarray(0, n));

@@ -1,7 +1,8 @@
 import { parseHTML } from "linkedom";
 import { describe, expect, test } from "vitest";
 import { comparisonPage } from "./html.js";
-import { meanCosine, denseRow } from "./html/comparison/meanCosine.js";
+import { denseRow } from "./similarity/denseRow.js";
+import { meanCosine } from "./similarity/meanCosine.js";
 import { placed } from "./html/comparison/series.js";
 import { emptySparseStatistics, sparseStatistics, statistics, type Reading, type SentenceDetail } from "./index.js";
 

@@ -1,11 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { findChromium } from "@dictlearn/testing";
-import { chromium, type Browser } from "playwright-core";
+import { type Browser } from "playwright-core";
 import { afterAll, describe, expect, test } from "vitest";
+import { axeViolations, launched, listen } from "../test/browser.js";
 import { comparisonPage } from "./html.js";
 import { sparseStatistics, statistics, type Reading } from "./index.js";
 
@@ -17,20 +16,6 @@ afterAll(async () => {
   if (!missing) await browser.close();
   rmSync(folder, { recursive: true, force: true });
 });
-
-async function launched(): Promise<Browser | string> {
-  const options = await findChromium();
-  if (typeof options === "string") return options;
-  try {
-    return await chromium.launch({ ...options, headless: true });
-  } catch (error) {
-    const [library] = /error while loading shared libraries: [^:]*/.exec((error as Error).message) ?? [];
-    if (library === undefined) throw error;
-    return `Chromium: ${library}`;
-  }
-}
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const hostile = "</title><script>throw new Error('it ran')</script><img src=http://127.0.0.1:9/x>\"'";
 const sentences = [hostile, "שלום עולם، مرحبا", "👩‍👩‍👧 emoji", "x".repeat(10_000), "Plain."];
@@ -46,13 +31,10 @@ const readings = ["embed", "layers.0.resid_post", "layers.0.mlp_out", "layers.7.
 
 describe.skipIf(missing)(`a comparison in Chromium ${missing ?? ""}`, async () => {
   const page = missing ? undefined! : await browser.newPage();
-  const said: string[] = [];
+  const said = missing ? [] : listen(page);
   if (!missing) {
     const path = join(folder, "comparison.html");
     writeFileSync(path, comparisonPage(readings, { written: "today" }));
-    page.on("console", (message) => said.push(message.text()));
-    page.on("pageerror", (error) => said.push(error.message));
-    page.on("request", (request) => said.push(request.url()));
     await page.goto(pathToFileURL(path).href);
   }
 
@@ -65,8 +47,7 @@ describe.skipIf(missing)(`a comparison in Chromium ${missing ?? ""}`, async () =
 
   test.each(["light", "dark"] as const)("axe finds nothing to mend (%s)", async (colorScheme) => {
     await page.emulateMedia({ colorScheme });
-    const { violations } = (await page.evaluate(`${axe}; axe.run(document)`)) as { violations: { id: string; nodes: { html: string }[] }[] };
-    expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`)).toEqual([]);
+    expect(await axeViolations(page)).toEqual([]);
   });
 
   test("a bar is as long on the screen as its weight is beside the strongest", async () => {

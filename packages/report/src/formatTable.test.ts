@@ -112,3 +112,31 @@ test("with a terminal's width the strongest features stand two a line", async ()
   expect(text).toContain("32005:5.12345  32004:4.12345");
   expect(text.trimEnd().split("\n")).toHaveLength(4 + 3);
 });
+
+test("the first 10,000 rows decide how wide columns are; the rest is written as it comes, wrapped into them", async () => {
+  const row = (sentence: string): SentenceReport => ({ sentence, tokens: 1, original: statistics([1, -2.5]), sparse: { ...emptySparseStatistics, mean: -1.234567e-5 }, top: [] });
+  let taken = 0;
+  function* many() {
+    for (; taken < 10_000; taken++) yield row(`number ${taken}`);
+    for (; taken < 10_100; taken++) yield row(taken === 10_050 ? "longer than all of the first ones are" : "日本");
+  }
+  const notices: string[] = [];
+  let [text, chunks] = ["", 0];
+  for await (const chunk of formatTable(many(), { onNotice: (notice) => notices.push(notice) })) {
+    text += chunk;
+    if (++chunks > 10_001) expect(taken - chunks).toBeLessThanOrEqual(1); // no row is waited for
+  }
+  expect(notices).toEqual([expect.stringContaining("the first 10,000 rows")]);
+  const lines = text.trimEnd().split("\n");
+  expect(new Set(lines.map(terminalColumns)).size).toBe(1);
+  expect(lines[3]).toMatch(/^\| +number 0 +\|/);
+  const at = lines.findIndex((line) => line.includes("longer than"));
+  expect(lines.slice(at, at + 3).map((line) => line.split("|")[1].trim())).toEqual(["longer than", "all of the", "first ones"]);
+});
+
+test("up to 10,000 rows the table is in one piece", async () => {
+  const rows = Array.from({ length: 10_000 }, (_, i): SentenceReport => ({ sentence: `s${i}`, tokens: 1, original: statistics([1]), sparse: emptySparseStatistics, top: [] }));
+  const chunks: string[] = [];
+  for await (const chunk of formatTable(rows, { onNotice: () => expect.unreachable() })) chunks.push(chunk);
+  expect(chunks).toHaveLength(1);
+});

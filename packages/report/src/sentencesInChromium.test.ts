@@ -29,8 +29,9 @@ const texts = [
 ];
 const reading = seededReading(1, { sentences: 12, l0: 8, texts });
 const tokens = reading.sentences.flatMap(({ perToken }) => perToken);
-/** A feature that some tokens have and others don't. */
+/** A feature that some tokens have and others don't, here of either sign. */
 const feature = 3;
+for (const { id, features: { index, values } } of tokens) for (let k = 0; k < index.length; k++) if (index[k] === feature && id % 3 === 0) (values as Float32Array)[k] *= -1;
 const strongest = (token: (typeof tokens)[number]) => Array.from(token.features.index, (feature, k) => ({ feature, value: token.features.values[k] })).sort((a, b) => b.value - a.value);
 const valueOf = (token: (typeof tokens)[number], feature: number) => strongest(token).find((one) => one.feature === feature)?.value ?? 0;
 
@@ -78,19 +79,21 @@ describe.skipIf(missing)(`in Chromium ${missing ?? ""}`, async () => {
 
   describe("a feature", () => {
     const expectShades = async (feature: number) => {
-      const largest = Math.max(...tokens.map((token) => valueOf(token, feature)));
+      const largest = Math.max(...tokens.map((token) => Math.abs(valueOf(token, feature))));
       (await shades()).forEach((shade, i) => {
         const value = valueOf(tokens[i], feature);
-        expect(shade).toBeCloseTo(value === 0 ? 0 : 0.12 + (0.88 * value) / largest, 5);
+        expect(shade).toBeCloseTo(value === 0 ? 0 : 0.12 + (0.88 * Math.abs(value)) / largest, 5);
       });
+      const negative = await ask<boolean[]>(`[...document.querySelectorAll(".tokens span")].map((token) => token.matches(".negative[style*='--a']"))`);
+      expect(negative).toEqual(tokens.map((token) => valueOf(token, feature) < 0));
     };
 
     test("that is typed colours the tokens by how strongly it is active", async () => {
       await page.fill("#feature", String(feature));
       await page.keyboard.press("Enter");
       await expectShades(feature);
-      const active = tokens.filter((token) => valueOf(token, feature) > 0).length;
-      expect(await status()).toMatch(`Feature ${feature}: on ${active} of ${tokens.length} tokens, in `);
+      const active = tokens.filter((token) => valueOf(token, feature) !== 0).length;
+      expect(await status()).toMatch(`Feature ${feature}: on ${active} of ${tokens.length.toLocaleString("en")} tokens, in `);
     });
 
     test.each([
@@ -111,7 +114,7 @@ describe.skipIf(missing)(`in Chromium ${missing ?? ""}`, async () => {
     test("that is active nowhere is told, and so is one that does not exist", async () => {
       await page.fill("#feature", "29.5");
       await page.keyboard.press("Enter");
-      expect(await page.textContent("#about-feature")).toBe("expected a whole number from 0 to 199");
+      expect([await page.textContent("#about-feature"), await status()]).toEqual(["expected a whole number from 0 to 199", "expected a whole number from 0 to 199"]);
       const silent = Array.from({ length: 200 }, (_, i) => i).find((feature) => tokens.every((token) => valueOf(token, feature) === 0))!;
       await page.fill("#feature", String(silent));
       await page.keyboard.press("Enter");
@@ -167,7 +170,7 @@ describe.skipIf(missing)(`in Chromium ${missing ?? ""}`, async () => {
       await page.fill("#feature", String(feature));
       await page.keyboard.press("Enter");
       await page.locator(".places button").first().click();
-      const best = tokens.map((token) => valueOf(token, feature));
+      const best = tokens.map((token) => Math.abs(valueOf(token, feature)));
       expect(await panel()).toEqual(expected(best.indexOf(Math.max(...best))));
     });
   });
@@ -234,6 +237,7 @@ describe.skipIf(missing)(`in Chromium ${missing ?? ""}`, async () => {
     const cosine = (a: Float32Array, b: Float32Array) => a.reduce((sum, x, d) => sum + x * b[d], 0) / Math.hypot(...a) / Math.hypot(...b);
     const [first, second] = reading.sentences.map(({ activation }) => activation);
     expect(await page.textContent(".readout")).toMatch(new RegExp(`^Sentences 1 and 2: original space ${Number(cosine(first, second).toPrecision(4))}, sparse space [-\\d.e]+$`));
+    expect(await status()).toBe(await page.textContent(".readout"));
     const { width, height } = (await page.locator(".matrix").first().boundingBox())!;
     await page.locator(".matrix").first().hover({ position: { x: (width * 6.5) / 12, y: (height * 2.5) / 12 } });
     expect(await page.textContent(".readout")).toBe("Sentences 3 and 7: original space undefined, sparse space undefined");
@@ -265,9 +269,10 @@ describe.skipIf(missing)(`in Chromium ${missing ?? ""}`, async () => {
     expect(said.filter((line) => !/^(file:.*report\.html|data:,)$/.test(line))).toEqual([]);
   });
 
-  test.each(["light", "dark"] as const)("axe finds nothing to mend (%s)", async (colorScheme) => {
+  test.each([["light", 1280], ["dark", 360]] as const)("axe finds nothing to mend (%s, %i pixels wide)", async (colorScheme, width) => {
     await page.emulateMedia({ colorScheme });
-    await open({ ...reading, sentences: reading.sentences.filter(({ tokens }) => tokens < 100) });
+    await page.setViewportSize({ width, height: 640 });
+    await open({ ...reading, sentences: reading.sentences.filter(({ tokens }, i) => tokens < 100 && i < 8) });
     expect(await axeViolations(page)).toEqual([]);
   });
 

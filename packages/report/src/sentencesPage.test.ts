@@ -113,7 +113,7 @@ describe("what is not there", () => {
   test("where most vectors have no feature, those on tokens are shown first, and the page says why", () => {
     const document = pageOf({ ...reading, sentences: reading.sentences.map((sentence, i) => ({ ...sentence, features: i < 2 ? sentence.features : { index: [], values: [] }, sparse: { ...sentence.sparse, l0: i < 2 ? 3 : 0 } })) });
     expect(document.querySelector("#basis option[selected]")!.getAttribute("value")).toBe("tokens");
-    expect(document.querySelector("main > .note")!.textContent).toMatch(/^In the vectors of 10 of 12 sentences no feature is active: a mean of activations/);
+    expect(document.querySelector("main > .note")!.textContent).toMatch(/^In the vectors of 10 of 12 sentences no feature is active: a mean of activations .* Those of tokens are shown first\.$/);
   });
 });
 

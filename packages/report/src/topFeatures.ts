@@ -11,8 +11,17 @@ export interface FeatureWeight {
  * @returns fewer than n where fewer are active: a feature at 0 is not
  */
 export function topFeatures({ index, values }: SparseRow, n: number): FeatureWeight[] {
-  return Array.from(index, (feature, i) => ({ feature, weight: values[i] }))
-    .filter(({ weight }) => weight !== 0)
-    .sort((a, b) => b.weight - a.weight || a.feature - b.feature)
-    .slice(0, n);
+  if (n === 0) return [];
+  let top: FeatureWeight[] = [];
+  let least = -Infinity; // once there are n, what is not stronger need not be looked at
+  for (let k = 0; k < index.length; k++) {
+    if (values[k] === 0 || values[k] <= least) continue;
+    top.push({ feature: index[k], weight: values[k] });
+    if (top.length < 2 * n) continue;
+    top = top.sort(strongestFirst).slice(0, n);
+    least = top[n - 1].weight;
+  }
+  return top.sort(strongestFirst).slice(0, n);
 }
+
+const strongestFirst = (a: FeatureWeight, b: FeatureWeight) => b.weight - a.weight || a.feature - b.feature;

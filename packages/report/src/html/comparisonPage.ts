@@ -1,10 +1,11 @@
 import { type Reading } from "../reading.js";
+import { denseRow } from "../similarity/denseRow.js";
+import { meanCosine } from "../similarity/meanCosine.js";
 import { depthFigure } from "./comparison/depthFigure.js";
-import { denseRow, meanCosine } from "./comparison/meanCosine.js";
 import { sentenceSection } from "./comparison/sentence.js";
 import { type Placed, placed } from "./comparison/series.js";
+import { documentOf } from "./document.js";
 import { type Content, html, type Markup } from "./markup.js";
-import { style } from "./style.js";
 import { numeral, table } from "./table.js";
 
 /** Sentences are shown until there are so many lines of readings: more make a page that browsers are slow with. */
@@ -25,31 +26,18 @@ export interface ComparisonOptions {
 export function comparisonPage(readings: readonly Reading[], { written, sentences }: ComparisonOptions): string {
   const all = placed(readings);
   const { model } = readings[0];
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-<title>Readings of ${model} compared</title>
-<style>${style}${own}</style>
-</head>
-<body>
-<header><h1>Readings of ${model} compared</h1>
-${lead(readings, { written, sentences })}</header>
-<main>
-<section aria-labelledby="readings"><h2 id="readings">Readings</h2>
+  return documentOf({
+    title: `Readings of ${model} compared`,
+    lead: lead(readings, { written, sentences }),
+    style: own,
+    main: html`<section aria-labelledby="readings"><h2 id="readings">Readings</h2>
 ${readingsTable(all)}</section>
 <section aria-labelledby="depth"><h2 id="depth">With depth</h2>
 <p class="quiet">How well the dictionaries describe the activations of all tokens, and how many features that takes.</p>
 <div class="figures">
 ${depthFigure(all, { title: "Fraction of variance explained (FVE)", axis: "FVE", of: ({ reading }) => reading.metrics?.frac_variance_explained, floor: 0 })}${depthFigure(all, { title: "Cosine between an activation and its reconstruction", axis: "cosine", of: ({ reading }) => reading.metrics?.cossim })}${depthFigure(all, { title: "L0, active features a token", axis: "L0", of: ({ reading }) => reading.metrics?.l0 })}</div></section>
-${similarity(all)}${sentenceSections(all)}</main>
-</body>
-</html>
-`.text;
+${similarity(all)}${sentenceSections(all)}`,
+  });
 }
 
 function lead(readings: readonly Reading[], { written, sentences }: ComparisonOptions): Markup {
@@ -96,7 +84,7 @@ ${Array.from({ length: shown }, (_, s) => sentenceSection(all, s))}</section>
 
 const own = `
 nav a { margin-right: 1em; }
-.legend { white-space: normal; overflow-wrap: anywhere; }
+.legend { display: inline-block; max-width: 100%; white-space: normal; overflow-wrap: anywhere; }
 #readings ~ .wide :is(th, td):nth-child(2) { text-align: left; }
 .sentence { margin: 1.5rem 0 2rem; break-inside: avoid; }
 .sentence h3 { font-size: 1rem; margin: 0; }

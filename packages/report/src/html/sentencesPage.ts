@@ -6,13 +6,13 @@ import { type SentencesData } from "../page/sentencesData.js";
 import { type Reading } from "../reading.js";
 import { documentOf } from "./document.js";
 import { type Content, html, type Markup } from "./markup.js";
-import { distributionsSection } from "./sentences/distributions.js";
+import { distributionsSection } from "./sentences/distributionsSection.js";
 import { type Fold, fold, limits, valueIn } from "./sentences/fold.js";
 import { heatMap } from "./sentences/heatMap.js";
-import { similaritySection } from "./sentences/similarity.js";
+import { similaritySection } from "./sentences/similaritySection.js";
 import { statisticsTable } from "./sentences/statisticsTable.js";
 import { sentencesStyle } from "./sentences/style.js";
-import { tokensSection } from "./sentences/tokens.js";
+import { tokensSection } from "./sentences/tokensSection.js";
 
 /**
  * Sentences as features, as one page of HTML that needs nothing else: no network, no other file. Every text in it is text.
@@ -23,7 +23,7 @@ export function sentencesPage(reading: Reading, { written, sentences: all = read
   const folded = fold(reading);
   const sections: readonly { id: string; title: string; about?: Content; content: Content }[] = [
     { id: "tokens", title: "Tokens", about: html`Shades show how strongly the chosen feature is active on each token. <span class="controls">Point at a token, or go from one to the next with the arrow keys, to see its features; click or press Enter to keep them in view.</span>`, content: html`<div class="reader">${tokensSection(folded)}${panel()}</div>` },
-    { id: "heat-map", title: "Sentences and features", about: html`<span class="controls">Choose a feature at the top of its column. <output class="heat-readout"></output></span>`, content: bases.map((basis) => heatMap(folded, basis)) },
+    { id: "heat-map", title: "Sentences and features", about: html`<span class="controls">Choose a feature at the top of its column. <span class="heat-readout"></span></span>`, content: bases.map((basis) => heatMap(folded, basis)) },
     { id: "similarity", title: "Similarity of sentences", about: "Cosines between sentences, in the space of activations and in that of features, in the same order.", content: similaritySection(folded) },
     { id: "distributions", title: "Distributions", about: "How many sentences have which mean, variance and number of values that are not 0 (L0). The dashed line is the median.", content: distributionsSection(reading) },
     { id: "statistics", title: "Statistics", content: statisticsTable(folded.sentences) },
@@ -68,14 +68,15 @@ function cuts({ reading, sentences, kept }: Fold, all: number): Markup | undefin
 /** What is chosen for the whole page; it stays at the top while the page scrolls. */
 function controls({ basis, reading: { F, pooling }, sentences }: Fold): Markup {
   const names = { vector: `of its vector (${pooling})`, tokens: "of its tokens (strongest)" };
-  const silent = sentences.filter(({ sparse }) => !sparse.l0).length;
+  const read = sentences.filter(({ tokens }) => tokens > 0);
+  const silent = read.filter(({ sparse }) => sparse.l0 === 0).length;
   return html`<form class="bar">
 <label class="controls">Feature <input type="number" id="feature" min="0" max="${F - 1}" step="1" autocomplete="off"></label>
-<output for="feature" id="about-feature"></output>
+<span id="about-feature"></span>
 <label class="controls">A sentence's features <select id="basis" autocomplete="off">${bases.map((one) => html`<option value="${one}"${one === basis && html` selected`}>${names[one]}</option>`)}</select></label>
 <label class="controls">Order <select id="order" autocomplete="off"><option value="given">as given</option><option value="features">by similar features</option><option value="original">by similar activations</option></select></label>
 </form>
-${silent > 0 && html`<p class="note of-vector">In the vectors of ${silent} of ${sentences.length} sentences no feature is active${pooling === "mean" && ": a mean of activations is shorter than each of them, and passes fewer thresholds"}. Those on tokens can be chosen instead.</p>`}`;
+${silent > 0 && html`<p class="note${basis === "vector" && " of-vector"}">In the vectors of ${silent} of ${read.length} sentences no feature is active${pooling === "mean" && ": a mean of activations is shorter than each of them, and passes fewer thresholds"}. ${basis === "vector" ? "Those of tokens can be chosen instead." : "Those of tokens are shown first."}</p>`}`;
 }
 
 /** What the script says of the token that is pointed at, and of the chosen feature. */

@@ -18,7 +18,7 @@ export interface ChosenFeatureOptions {
 /** The feature that colours the tokens: chosen by its number, or by a button that names it. @returns how else to choose one */
 export function chosenFeature({ F, activations, tokens, sentenceOf, sentences, say }: ChosenFeatureOptions): (feature: number) => void {
   const input = the<HTMLInputElement>("#feature");
-  const about = the<HTMLOutputElement>("#about-feature");
+  const about = the("#about-feature");
   const title = the(".places-title");
   const list = the(".places");
   let coloured: HTMLElement[] = [];
@@ -36,7 +36,7 @@ export function chosenFeature({ F, activations, tokens, sentenceOf, sentences, s
 
     input.value = String(feature);
     const within = new Set(places.map(({ place }) => sentenceOf[place])).size;
-    const where = places.length > 0 ? `on ${places.length} of ${tokens.length} tokens, in ${within} of ${sentences} sentences` : "active on none of these tokens, or not kept in this page";
+    const where = places.length > 0 ? `on ${count(places.length)} of ${count(tokens.length)} tokens, in ${within} of ${sentences} sentences` : "active on none of these tokens, or not kept in this page";
     about.replaceChildren(made("b", { className: "on-paper" }, `Feature ${feature}`), made("span", {}, where));
     if (places.length > 0) about.append(made("span", { className: "scale of-token" }, made("span", {}, "0"), made("i"), made("span", {}, formatG(largest))));
     title.textContent = places.length > 0 ? `Feature ${feature} is strongest on` : `Feature ${feature}`;
@@ -48,6 +48,7 @@ export function chosenFeature({ F, activations, tokens, sentenceOf, sentences, s
     const feature = input.valueAsNumber;
     if (!Number.isInteger(feature) || feature < 0 || feature >= F) {
       about.textContent = `expected a whole number from 0 to ${F - 1}`;
+      say(about.textContent);
       return;
     }
     choose(feature);
@@ -59,6 +60,8 @@ export function chosenFeature({ F, activations, tokens, sentenceOf, sentences, s
   });
   return choose;
 }
+
+const count = (n: number) => n.toLocaleString("en");
 
 /** A button that names the chosen feature is pressed. */
 export function mark(button: HTMLElement, chosen: number): void {

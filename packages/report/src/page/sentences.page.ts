@@ -27,7 +27,7 @@ say("");
 roving(all(".tokens").map((sentence) => all("span", sentence)));
 for (const basis of ["vector", "tokens"]) roving(all(`.sentences .bars.of-${basis}`).map((list) => all("button", list)));
 for (const table of all<HTMLTableElement>(".heat")) roving([all("button", table)]);
-order(data);
+order(data, say);
 heatReadout(choose);
 for (const table of all<HTMLTableElement>(".sortable")) {
   sortTable(table);

@@ -1,6 +1,7 @@
 import { seededUniform } from "@dictlearn/testing";
 import { expect, test } from "vitest";
-import { cosines, denseRow } from "./cosines.js";
+import { cosines } from "./cosines.js";
+import { denseRow } from "./denseRow.js";
 
 test("cosines are those of the vectors that the rows stand for", () => {
   const [N, D] = [7, 40];

@@ -19,8 +19,3 @@ export function cosines(rows: readonly SparseRow[]): number[][] {
   const norms = all.map((row, i) => Math.sqrt(row[i]));
   return all.map((_, i) => all.map((_, j) => Math.max(-1, Math.min(1, all[Math.max(i, j)][Math.min(i, j)] / (norms[i] * norms[j])))));
 }
-
-/** A vector as a row of all its entries. */
-export function denseRow(values: ArrayLike<number>): SparseRow {
-  return { index: Array.from(values, (_, i) => i), values };
-}

@@ -1,6 +1,7 @@
 import { bases, type Basis } from "../../page/basis.js";
 import { type Reading, type SentenceDetail, type TokenFeatures } from "../../reading.js";
-import { cosines, denseRow } from "../../similarity/cosines.js";
+import { cosines } from "../../similarity/cosines.js";
+import { denseRow } from "../../similarity/denseRow.js";
 import { similarityOrder } from "../../similarity/similarityOrder.js";
 import { type SparseRow } from "../../statistics.js";
 import { type KeptActivations, keptActivations } from "./keptActivations.js";
@@ -54,11 +55,11 @@ export function fold(reading: Reading): Fold {
   const columns = byBasis((basis) => strongestOver(compared.map(({ rows }) => rows[basis]), limits.columns));
   const first = bases.flatMap((basis) => [...columns[basis], ...sentences.flatMap(({ rows }) => strongestOver([rows[basis]], limits.strongest))]);
   const similarities = { original: cosines(compared.map(({ activation }) => denseRow(activation))), ...byBasis((basis) => cosines(compared.map(({ rows }) => rows[basis]))) };
-  const withFeatures = sentences.filter(({ sparse }) => sparse.l0).length;
+  const read = sentences.filter(({ tokens }) => tokens > 0);
   return {
     reading,
     sentences,
-    basis: 2 * withFeatures >= sentences.length ? "vector" : "tokens",
+    basis: 2 * read.filter(({ sparse }) => sparse.l0 === 0).length <= read.length ? "vector" : "tokens",
     kept: keptActivations(sentences.flatMap(({ shown }) => shown.map(({ features }) => features)), { first, most: limits.activations }),
     columns,
     cosines: similarities,

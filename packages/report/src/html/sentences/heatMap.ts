@@ -3,7 +3,7 @@ import { formatG } from "../../formatG.js";
 import { html, type Markup } from "../markup.js";
 import { shown } from "../shown.js";
 import { type Fold, limits, valueIn } from "./fold.js";
-import { idOf } from "./tokens.js";
+import { idOf } from "./tokensSection.js";
 
 /** Sentences in rows, the strongest features in columns, shades for what is between them; a table to those who do not see it. */
 export function heatMap({ sentences, columns: all }: Fold, basis: Basis): Markup {

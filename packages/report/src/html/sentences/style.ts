@@ -33,7 +33,7 @@ input, select { padding: .15rem .4rem; }
 .sentences > li { position: relative; counter-increment: sentence; padding: .6rem 0 .7rem 2.5rem; border-bottom: 1px solid var(--rule); break-inside: avoid; }
 .sentences > li::before { content: counter(sentence); position: absolute; left: 0; width: 2rem; text-align: right; color: var(--quiet); font-size: .875rem; line-height: 1.9rem; font-variant-numeric: tabular-nums; }
 .tokens { margin: 0 0 .4rem; font-size: 1.0625rem; line-height: 1.8; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 22rem; overflow-y: auto; }
-.tokens span { padding: .15em 0; border-radius: .2em; background: color-mix(in oklab, var(--token) calc(100% * var(--a, 0)), transparent); print-color-adjust: exact; forced-color-adjust: none; }
+.tokens span { padding: .15em 0; border-radius: .2em; background: color-mix(in oklab, var(--token) calc(100% * var(--a, 0)), transparent); print-color-adjust: exact; }
 .tokens span.negative { background: color-mix(in oklab, var(--token-negative) calc(100% * var(--a, 0)), transparent); }
 .tokens span:empty::before { content: "·"; color: var(--quiet); } /* a part of the next character */
 .tokens span:hover { box-shadow: inset 0 -2px var(--link); }
@@ -77,11 +77,13 @@ button[aria-pressed=true] { border-color: var(--ink); box-shadow: 0 0 0 1px var(
 .sortable [aria-sort=descending] button::after { content: "↓"; color: inherit; }
 .sortable { font-size: .8125rem; }
 .sortable td { white-space: nowrap; }
-.sortable tbody th { min-width: 14rem; max-width: 26rem; }
+.sortable th, .sortable td { padding-right: .6rem; }
+.sortable tbody th { min-width: 12rem; max-width: 26rem; }
 .sortable tbody tr:hover { background: var(--raised); }
 .clipped { display: -webkit-box; -webkit-line-clamp: 3; -webkit-box-orient: vertical; overflow: hidden; overflow-wrap: anywhere; }
-.pair { display: inline-block; min-width: 7.5rem; }
-.sortable td:has(.pair) { white-space: normal; min-width: 16rem; }
+.pair { display: inline-block; min-width: 6.5rem; }
+.sortable td:has(.pair) { white-space: normal; min-width: 13.5rem; }
+.sortable:has(.pair) :is(th, td):last-child { text-align: left; }
 @media (max-width: 56rem) {
   .bar { position: static; }
   html { scroll-padding-top: 1rem; }
@@ -94,6 +96,7 @@ button[aria-pressed=true] { border-color: var(--ink); box-shadow: 0 0 0 1px var(
   .heat th[scope=row], .heat thead th:first-child { width: 8rem; max-width: 8rem; }
 }
 @media (max-width: 34rem) { .distributions { grid-template-columns: minmax(0, 1fr); } }
+@media (forced-colors: active) { .tokens span { border-bottom: calc(6px * var(--a, 0)) solid Highlight; } }
 @media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } .tokens span { transition: background-color .15s; } }
 @media print {
   .controls, .readout { display: none; }

@@ -9,7 +9,7 @@ export interface MatrixValues {
 }
 
 /** Matrices of cosines between the same N sentences: the cell under the pointer, or where arrow keys go, is marked in all of them and told. */
-export function matrices(all: readonly MatrixValues[], N: number): { arrange(order: readonly number[]): void } {
+export function matrices(all: readonly MatrixValues[], { N, say }: { N: number; say: (text: string) => void }): { arrange(order: readonly number[]): void } {
   const readout = the(".readout");
   let order: readonly number[] = Array.from({ length: N }, (_, i) => i);
   let [x, y] = [0, 0];
@@ -33,6 +33,7 @@ export function matrices(all: readonly MatrixValues[], N: number): { arrange(ord
       if (!step) return;
       event.preventDefault();
       move(x + step[0], y + step[1]);
+      say(readout.textContent!);
     });
   }
   return {

@@ -1,4 +1,4 @@
-import { type SparseRow } from "../../statistics.js";
+import { type SparseRow } from "../statistics.js";
 
 /** How alike vectors are: the mean cosine over all pairs of those that are not 0, and how many these are; null where they make no pair. */
 export interface MeanCosine {
@@ -24,9 +24,4 @@ export function meanCosine(rows: Iterable<SparseRow>): MeanCosine {
   let squares = 0;
   for (const value of sum.values()) squares += value ** 2;
   return { mean: n < 2 ? null : (squares - n) / (n * (n - 1)), vectors: n };
-}
-
-/** @param values f32[D] */
-export function denseRow(values: Float32Array): SparseRow {
-  return { index: Uint32Array.from(values, (_, i) => i), values };
 }

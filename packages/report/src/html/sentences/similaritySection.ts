@@ -6,7 +6,7 @@ import { html, type Markup } from "../markup.js";
 import { numeral, table } from "../table.js";
 import { type Fold, limits } from "./fold.js";
 import { labelOf } from "./heatMap.js";
-import { idOf } from "./tokens.js";
+import { idOf } from "./tokensSection.js";
 
 /** How alike sentences are, before and after: two matrices beside each other, and for each sentence the one that is most like it. */
 export function similaritySection(fold: Fold): Markup {
