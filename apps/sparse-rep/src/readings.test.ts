@@ -84,7 +84,8 @@ describe("a dictionary's site", () => {
   test("is what its config says, else its folder, else what --site says, else the default", async () => {
     expect((await siteOf(["--dictionary", folders[1]])).site).toBe(sites[1]);
     expect((await siteOf(["--dictionary", dictionary("layers.1.mlp")])).site).toBe("layers.1.mlp_out");
-    expect((await siteOf(["--dictionary", dictionary("plain")])).site).toBe("layers.3.mlp_out");
+    expect((await siteOf(["--dictionary", dictionary("embed/plain")])).site).toBe("layers.3.mlp_out");
+    dictionary("plain");
     expect((await siteOf(["--dictionary", "plain", "--site", "embed"])).site).toBe("embed");
     expect((await siteOf(["--dictionary", dictionary("resid_post_layer_1/of_another", "blocks.2.hook_mlp_out")])).site).toBe("layers.2.mlp_out");
   });
