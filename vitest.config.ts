@@ -4,7 +4,7 @@ import { asShipped, builtFiles } from "./scripts/asShipped.ts";
 export default defineConfig({
   plugins: [asShipped()],
   test: {
-    include: ["{packages,apps}/*/src/**/*.test.ts", "{examples,bench,tests}/**/*.test.ts"],
+    include: ["{packages,apps}/*/src/**/*.test.ts", "{examples,bench,tests,faults}/**/*.test.ts"],
     // A worker is a process, since the software Vulkan loader reads the real environment; it runs many files, so that
     // they share one GPU device and its compiled pipelines. A test file must clean up what it changes.
     pool: "forks",

@@ -85,13 +85,15 @@ export async function harvestTo(directory: string, open: (cursor: RowCursor | un
     signal.throwIfAborted();
     return (await hasActivations(directory, tokens)) ? write() : undefined; // nothing is left to write
   };
+  const lock = `${directory}.lock`;
   const there = await all();
   if (there !== undefined) {
+    if (existsSync(lock)) await withLock(lock, all, write).catch(() => undefined); // left by a run that was killed; if it can't be removed, it is in nobody's way
     note(`activations: ${directory} has the ${count(tokens)} tokens; they are read, and the model does not run`);
     return there;
   }
   await makeFolder(dirname(directory));
-  return withLock(`${directory}.lock`, all, write, () => note(`activations: another process writes to ${directory}; waiting for it`));
+  return withLock(lock, all, write, () => note(`activations: another process writes to ${directory}; waiting for it`));
 }
 
 /** What is about to be written, and the room for it. @throws CommandError USAGE where there is too little */

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { check, CommandError, nearest, resolvePath } from "@dictlearn/command";
+import { check, CommandError, nearest, resolvePath, shown } from "@dictlearn/command";
 import { z } from "zod";
 
 /** What a file of parameters may say, under the names that the original script gave them. */
@@ -18,9 +18,6 @@ export const paramsSchema = z.object({
 export type Params = z.output<typeof paramsSchema>;
 export type ParamName = keyof Params;
 export const paramNames = Object.keys(paramsSchema.shape) as ParamName[];
-
-/** What names model and texts where nobody named others. */
-export const usual = { model_name: "EleutherAI/pythia-70m-deduped", dataset_name: "monology/pile-uncopyrighted" };
 
 export const defaultFile = new URL("../params.json", import.meta.url);
 
@@ -56,10 +53,10 @@ function readEntries(file: string | URL): Record<string, Entry> {
     if (code !== undefined) throw error;
     throw new CommandError("USAGE", `${name}: expected JSON, got ${message}`);
   }
-  if (!isObject(json)) throw new CommandError("USAGE", `${name}: expected a JSON object, got ${JSON.stringify(json).slice(0, 60)}`);
+  if (!isObject(json)) throw new CommandError("USAGE", `${name}: expected a JSON object, got ${shown(json).slice(0, 60)}`);
   for (const [key, entry] of Object.entries(json)) {
     if (!paramNames.some((known) => known === key)) throw new CommandError("USAGE", `${name}: ${key}: expected one of ${paramNames.join(", ")}`, meant(key, paramNames));
-    if (!isObject(entry) || !("value" in entry)) throw new CommandError("USAGE", `${name}: ${key}: expected { "value", "description" }, got ${JSON.stringify(entry).slice(0, 60)}`);
+    if (!isObject(entry) || !("value" in entry)) throw new CommandError("USAGE", `${name}: ${key}: expected { "value", "description" }, got ${shown(entry).slice(0, 60)}`);
   }
   return json as Record<string, Entry>;
 }

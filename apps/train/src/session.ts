@@ -33,9 +33,10 @@ export async function runSession(training: Training, options: SessionOptions): P
   let checkpoint: string | undefined;
 
   const saveState = async () => {
+    if (state?.step === training.step) return; // Ctrl-C just behind a save
+    for (const trainee of trainees) await directory.syncMetrics(trainee);
     state = await training.state();
     await directory.writeState(state, about);
-    return state;
   };
   const save = async (step: number) => {
     const files: string[] = [];
@@ -71,9 +72,10 @@ export async function runSession(training: Training, options: SessionOptions): P
       if (step.step % saveEvery === 0 || step.step === steps) await save(step.step);
     }
   } catch (error) {
-    if (!(error instanceof DictlearnError && error.code === "FORMAT")) throw error;
+    const { code, message, remedy } = error as Partial<DictlearnError>; // kernels' too, of a number that is not finite
+    if (!(error instanceof Error && code === "FORMAT")) throw error;
     const good = checkpoint ? `the last good checkpoint is ${shown(checkpoint)}` : started.step > 0 ? `the run's state of step ${started.step} is as it was` : "nothing was saved before";
-    throw new DictlearnError("FORMAT", error.message, [good, error.remedy].filter(Boolean).join("; "), { cause: error });
+    throw new DictlearnError(code, message!, [good, remedy].filter(Boolean).join("; "), { cause: error });
   }
   bar.stop();
 

@@ -242,7 +242,7 @@ describe("the same bytes", async () => {
     child.kill("SIGKILL");
     await ended;
     expect(await run(["--resume", "out", "--engine", "wasm"], { cwd })).toMatchObject({ code: 1, stderr: expect.stringMatching(/^out: expected the run's own engine, onnxruntime \d.*, got wasm — --device cpu --engine native .*, or --allow-inexact/) });
-    expect(await run(["--resume", "out", "--debug"], { cwd })).toMatchObject({ code: 0, stderr: expect.stringMatching(/^device: cpu \(WebAssembly SIMD, onnxruntime .*, \d+ threads?\)$/m) });
+    expect(await run(["--resume", "out", "--debug"], { cwd })).toMatchObject({ code: 0, stderr: expect.stringMatching(/^device: cpu \(WebAssembly SIMD, onnxruntime .*, \d+ threads?\); every result is looked at/m) });
     expect(digest(cwd)).toBe(digest(one));
   });
 });
@@ -381,10 +381,20 @@ describe("what goes wrong on the way", () => {
   });
 });
 
+test("under --debug a number that is not finite is found where it comes from, and what was saved stays", async () => {
+  const cwd = folder();
+  const { code, stderr } = await run([...small, "--lr", "1e30", "--warmup-steps", "20", "--sparsity-warmup-steps", "1", "--save-every", "1", "--debug"], { cwd });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^[a-z]\w+: expected finite results, got \S+ at element \d+ in \w+ f32\[.*\] — the last good checkpoint is out\/resid_post_layer_1\/trainer_0\/checkpoints\/ae_\d+\.pt; /im);
+  const [, checkpoint] = /the last good checkpoint is (\S+);/.exec(stderr)!;
+  const file = await openTorch(memorySource(bytes(cwd, checkpoint)));
+  for (const name of file.names) expect((await file.read(name)).data.every(Number.isFinite)).toBe(true);
+});
+
 test("--help says what each parameter is", async () => {
   const { code, stdout } = await start(["--help"]).ended;
   expect(code).toBe(0);
   expect(stdout).toMatch(/--num-tokens <N> +tokens to train on \(params\.json: 10000\)/);
   expect(stdout).toMatch(/--trainer <NAME/);
-  expect(stdout.replace(/\s+/g, " ")).toContain("--group-fractions <VALUE> an option of a single --trainer: matryoshka");
+  expect(stdout.replace(/\s+/g, " ")).toContain("--group-fractions <VALUE> matryoshka");
 });

@@ -1,4 +1,4 @@
-import { ActivationsError } from "./error.js";
+import { ActivationsError, shown } from "./error.js";
 
 /** What a buffer was asked for and how far it is. */
 export interface Progress {
@@ -88,7 +88,7 @@ export function packState({ progress, rng, unread, entries, activations }: Omit<
 /** @throws FORMAT for a state that no buffer has written */
 export function unpackState({ json, tensors }: BufferState): SavedBuffer {
   const check = (fits: boolean, what: string, got: unknown) => {
-    if (!fits) throw new ActivationsError("FORMAT", `buffer state: expected ${what}, got ${JSON.stringify(got)}`, "resume from another saved state");
+    if (!fits) throw new ActivationsError("FORMAT", `buffer state: expected ${what}, got ${shown(got)}`, "resume from another saved state");
   };
   const { version, batchSize, capacity, skipFirst, tokens, partial, cursor = null, ended, filling, drawn, unread } = json;
   check(version === 1, "version 1", version);

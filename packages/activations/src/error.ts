@@ -6,7 +6,18 @@ export class ActivationsError extends Error {
     message: string,
     readonly remedy?: string,
   ) {
-    super(message);
+    super(message.length > longest ? `${message.slice(0, longest)}…` : message); // a file may hold names of megabytes
+  }
+}
+
+const longest = 4000;
+
+/** A value of a file in a few characters, for messages. */
+export function shown(value: unknown): string {
+  try {
+    return (JSON.stringify(value) ?? String(value)).slice(0, 160);
+  } catch {
+    return "a value nested too deeply to show"; // where the stack ends
   }
 }
 

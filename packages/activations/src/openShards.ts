@@ -1,6 +1,6 @@
 import { castF32, openRng, type Device, type Tensor } from "@dictlearn/kernels";
 import type { NamedTensor } from "./bufferState.js";
-import { ActivationsError } from "./error.js";
+import { ActivationsError, shown } from "./error.js";
 import { manifestName, readManifest, sha256, type Shard, type ShardFormat, type ShardManifest, type ShardStore } from "./shardManifest.js";
 import type { Activations, ActivationSource, Harvested, TokenRows } from "./source.js";
 
@@ -40,7 +40,8 @@ export async function openShards({ store, format, device, seed, sites, cursor = 
   const chosen = sites ?? Object.keys(manifest.sites);
   for (const site of chosen) if (!Object.hasOwn(manifest.sites, site)) throw new ActivationsError("NOT_FOUND", `shards: expected one of the sites ${Object.keys(manifest.sites).join(", ")}, got ${site}`);
 
-  const shards = manifest.shards.slice(0, (cursor as { shards?: number } | null)?.shards); // those that a resumed run began with
+  const begun = (cursor as { shards?: unknown } | null)?.shards;
+  const shards = manifest.shards.slice(0, typeof begun === "number" ? begun : undefined); // those that a resumed run began with
   const first = [0]; // the number of each shard's first activation
   for (const { tokens } of shards) first.push(first.at(-1)! + tokens);
   if (first.at(-1)! > 2 ** 32) throw new ActivationsError("UNSUPPORTED", `shards: expected at most 2^32 tokens, got ${first.at(-1)}`, "read them as several sets");
@@ -107,9 +108,9 @@ export async function openShards({ store, format, device, seed, sites, cursor = 
 function checkCursor(cursor: unknown, { seed, content, tokens }: { seed: number; content: string; tokens: readonly number[] }): { place: number; token: number } {
   if (cursor === null) return { place: 0, token: 0 };
   const { seed: of, shards, content: saved, place, token } = cursor as Record<"seed" | "shards" | "content" | "place" | "token", unknown>;
-  const isPlace = Number.isSafeInteger(token) && (token as number) >= 0 && (place === tokens.length ? token === 0 : (token as number) < tokens[place as number]);
-  if (of !== seed || shards !== tokens.length || !isPlace) throw new ActivationsError("USAGE", `shards: expected a cursor of these ${tokens.length} shards with seed ${seed}, got ${JSON.stringify(cursor)}`, "open them with the seed that they were read with");
-  if (saved !== content) throw new ActivationsError("USAGE", `shards: expected the activations that the cursor is of (SHA-256 ${String(saved).slice(0, 12)}…), got others (${content.slice(0, 12)}…)`, "resume with the shards that were read before");
+  const isPlace = Number.isSafeInteger(place) && Number.isSafeInteger(token) && (token as number) >= 0 && (place === tokens.length ? token === 0 : (token as number) < tokens[place as number]);
+  if (of !== seed || shards !== tokens.length || !isPlace) throw new ActivationsError("USAGE", `shards: expected a cursor of these ${tokens.length} shards with seed ${seed}, got ${shown(cursor)}`, "open them with the seed that they were read with");
+  if (saved !== content) throw new ActivationsError("USAGE", `shards: expected the activations that the cursor is of (SHA-256 ${shown(saved).slice(0, 14)}…), got others (${content.slice(0, 12)}…)`, "resume with the shards that were read before");
   return { place: place as number, token: token as number };
 }
 

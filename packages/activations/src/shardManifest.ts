@@ -1,5 +1,5 @@
 import type { NamedTensor } from "./bufferState.js";
-import { ActivationsError } from "./error.js";
+import { ActivationsError, shown } from "./error.js";
 
 /** Bytes by range, as a file has them. */
 export interface ByteSource {
@@ -62,16 +62,16 @@ export async function readManifest(store: ShardStore): Promise<ShardManifest | u
   } catch (cause) {
     throw wrong(`JSON, got ${(cause as Error).message}`);
   }
-  if (manifest?.format !== "dictlearn activations" || manifest.version !== 1) throw wrong(`format "dictlearn activations" version 1, got ${JSON.stringify(manifest?.format)} version ${JSON.stringify(manifest?.version)}`);
-  if (!["f32", "f16"].includes(manifest.dtype)) throw wrong(`dtype f32 or f16, got ${JSON.stringify(manifest.dtype)}`);
+  if (manifest?.format !== "dictlearn activations" || manifest.version !== 1) throw wrong(`format "dictlearn activations" version 1, got ${shown(manifest?.format)} version ${shown(manifest?.version)}`);
+  if (!["f32", "f16"].includes(manifest.dtype)) throw wrong(`dtype f32 or f16, got ${shown(manifest.dtype)}`);
   const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
   const isCount = (value: unknown, least: number) => Number.isSafeInteger(value) && (value as number) >= least;
-  if (!isRecord(manifest.sites) || !Object.values(manifest.sites).every((D) => isCount(D, 1))) throw wrong(`the width of each site, got ${JSON.stringify(manifest.sites)}`);
+  if (!isRecord(manifest.sites) || !Object.values(manifest.sites).every((D) => isCount(D, 1))) throw wrong(`the width of each site, got ${shown(manifest.sites)}`);
   const sites = Object.keys(manifest.sites);
-  if (!Array.isArray(manifest.shards)) throw wrong(`a list of shards, got ${JSON.stringify(manifest.shards)}`);
+  if (!Array.isArray(manifest.shards)) throw wrong(`a list of shards, got ${shown(manifest.shards)}`);
   for (const shard of manifest.shards as Shard[]) {
     const fits = isRecord(shard) && typeof shard.name === "string" && isCount(shard.tokens, 1) && isCount(shard.bytes, 1) && isRecord(shard.sha256) && sites.every((site) => typeof shard.sha256[site] === "string");
-    if (!fits) throw wrong(`shards with name, tokens, bytes and sha256 of every site, got ${JSON.stringify(shard)}`);
+    if (!fits) throw wrong(`shards with name, tokens, bytes and sha256 of every site, got ${shown(shard)}`);
   }
   return manifest;
 }

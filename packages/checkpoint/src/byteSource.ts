@@ -7,6 +7,8 @@ export interface ByteSource {
   readonly name?: string;
   /** @returns a buffer of its own, end - start bytes long */
   slice(start: number, end: number): Promise<ArrayBuffer>;
+  /** Fills `bytes` with those from `start` on: only of a source for which many small reads cost little. */
+  readInto?(bytes: Uint8Array, start: number): Promise<void>;
 }
 
 /** A checkpoint that is already in memory. Slices are copies, so what is read may be kept or changed. */

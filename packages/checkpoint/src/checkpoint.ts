@@ -11,6 +11,13 @@ export interface TensorInfo {
 export interface NamedTensor extends TensorInfo {
   readonly name: string;
   readonly data: TensorData;
+  /** The data is a matrix's columns one after another: only where `read` was told that it may be. */
+  readonly columns?: true;
+}
+
+export interface ReadOptions {
+  /** A matrix that lies there by its columns may come so. Turning it costs several times what reading it does. */
+  columns?: boolean;
 }
 
 export type TensorData = InstanceType<(typeof dtypes)[Dtype]["array"]>;
@@ -22,7 +29,12 @@ export interface Checkpoint {
   /** @throws NOT_FOUND if there is no such tensor */
   info(name: string): Promise<TensorInfo>;
   /** @throws NOT_FOUND if there is no such tensor, IO if the source fails, FORMAT if its bytes are not what the file says */
-  read(name: string): Promise<NamedTensor>;
+  read(name: string, options?: ReadOptions): Promise<NamedTensor>;
+  /**
+   * Rows of a matrix, ascending, as a matrix of those: where many small reads cost little (a file on this machine).
+   * @throws as `read`
+   */
+  readRows?(name: string, rows: Uint32Array): Promise<NamedTensor>;
   /** What the file says of itself (safetensors' `__metadata__`). */
   readonly metadata?: Readonly<Record<string, string>>;
 }

@@ -12,6 +12,15 @@ export class CheckpointError extends Error {
 
 const longest = 500;
 
+/** A value of a file in a few characters, for messages. */
+export function shown(value: unknown): string {
+  try {
+    return (JSON.stringify(value) ?? String(value)).slice(0, 60);
+  } catch {
+    return "a value nested too deeply to show"; // where the stack ends
+  }
+}
+
 /** The file breaks its own format, or holds what must not be read. */
 export function formatError(message: string, remedy?: string): CheckpointError {
   return new CheckpointError("FORMAT", message, remedy);

@@ -1,6 +1,6 @@
 export { CheckpointError } from "./error.js";
 export { memorySource, type ByteSource } from "./byteSource.js";
-export type { Checkpoint, NamedTensor, TensorData, TensorInfo } from "./checkpoint.js";
+export type { Checkpoint, NamedTensor, ReadOptions, TensorData, TensorInfo } from "./checkpoint.js";
 export type { Dtype } from "./dtypes.js";
 export { toFloat32 } from "./float32.js";
 export { openSafetensors } from "./safetensors.js";

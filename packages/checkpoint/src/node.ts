@@ -21,10 +21,16 @@ export async function fileSource(path: string): Promise<FileSource> {
     throw new CheckpointError("IO", `${path}: expected a file, got a ${status.isDirectory() ? "directory" : "special file"}`);
   }
   const close = () => handle.close();
+  const readInto = (bytes: Uint8Array, start: number) => readAll(handle, path, bytes, start);
   return {
     name: path,
     byteLength: status.size,
-    slice: (start, end) => readAll(handle, path, start, end),
+    async slice(start, end) {
+      const bytes = new Uint8Array(end - start);
+      await readInto(bytes, start);
+      return bytes.buffer;
+    },
+    readInto,
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -32,16 +38,14 @@ export async function fileSource(path: string): Promise<FileSource> {
 
 const largestRead = 2 ** 30; // one read(2) gives 2 GiB at most
 
-async function readAll(handle: FileHandle, path: string, start: number, end: number): Promise<ArrayBuffer> {
-  const bytes = new Uint8Array(end - start);
+async function readAll(handle: FileHandle, path: string, bytes: Uint8Array, start: number): Promise<void> {
   for (let at = 0; at < bytes.length; ) {
     const length = Math.min(bytes.length - at, largestRead);
     const { bytesRead } = await handle.read(bytes, at, length, start + at).catch((cause: Error) => {
       throw new CheckpointError("IO", `${path}: ${cause.message}`);
     });
     if (bytesRead === 0)
-      throw new CheckpointError("IO", `${path}: expected bytes ${start} to ${end}, got the end of the file at ${start + at}`);
+      throw new CheckpointError("IO", `${path}: expected bytes ${start} to ${start + bytes.length}, got the end of the file at ${start + at}`);
     at += bytesRead;
   }
-  return bytes.buffer;
 }

@@ -8,9 +8,11 @@ const put = (memo: number) => `q${String.fromCharCode(memo)}`;
 const byte = (value: number) => `K${String.fromCharCode(value)}`;
 
 /** Reads it as a torch file's data.pkl, beside a storage `data/0` of two f32. */
-function open(pickle: string) {
+const open = (pickle: string) => openTorch(memorySource(archive(pickle), "x.pt"));
+
+function archive(pickle: string): Uint8Array {
   const bytes = Uint8Array.from(`\x80\x02${pickle}.`, (character) => character.charCodeAt(0));
-  return openTorch(memorySource(storedZip({ "a/data.pkl": bytes, "a/data/0": new Uint8Array(8) }), "x.pt"));
+  return storedZip({ "a/data.pkl": bytes, "a/data/0": new Uint8Array(8) });
 }
 
 describe("a small file cannot make much", () => {
@@ -34,10 +36,21 @@ describe("a small file cannot make much", () => {
   });
 
   test.each(["}", "(", "N", "\x94"])("more steps than a state dict takes, of %j", async (opcode) => {
-    await expect(open(`}${opcode.repeat(200_000)}`)).rejects.toMatchObject({
+    await expect(open(`}${opcode.repeat(210_000)}`)).rejects.toMatchObject({
       code: "FORMAT",
-      message: expect.stringContaining("expected a pickle of at most 150000 steps"),
+      message: expect.stringContaining("expected a pickle of at most 204000 steps"),
     });
+  });
+});
+
+describe("what a hostile pickle makes before it is refused stays below 16 MB", () => {
+  const length = 250_000;
+  const long = `\x8a\xff${"\x7f".repeat(255)}`;
+  test.each([["dicts", "}"], ["lists", "]"], ["dicts in dicts", "]}a"], ["tuples in tuples", "N\x85"], ["marks", "("], ["memos", "N\x94"], ["OrderedDicts", "h\0)R"], ["dtypes", "ctorch\nfloat32\n"], ["long integers", long], ["doubled tuples", "N\x940h\0h\0\x86q\0"]])("%s", async (_, opcodes) => {
+    const source = memorySource(archive(`ccollections\nOrderedDict\n${put(0)}${opcodes.repeat(Math.ceil(length / opcodes.length))}`), "x.pt");
+    const before = process.memoryUsage().heapUsed;
+    await expect(openTorch(source)).rejects.toMatchObject({ code: "FORMAT" });
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(16e6 + 10 * length); // garbage included, unless it was collected
   });
 });
 
@@ -60,6 +73,8 @@ test.each([
   ["a global called __proto__", "c__proto__\n__proto__\n"],
   ["a global by values that are no names", "NN\x93"],
   ["a memo that was never put", get(3)],
+  ["a memo between others that was never put", `Nq\x05${get(3)}`],
+  ["a memo of a number that no pickler comes to", "Nr\xff\xff\xff\xff"],
   ["a mark that was never set", "t"],
   ["a key that is no name", "}}Ns"],
   ["a key without value", "}(Nu"],

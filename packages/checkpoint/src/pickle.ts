@@ -32,9 +32,11 @@ export function unpickle(bytes: Uint8Array, world: PickleWorld, subject: string)
   return machine.pop();
 }
 
-// Enough for 4,000 tensors in a file, of which each takes some 38 steps.
+// Enough for 4,000 tensors in a file, of which each takes some 38 steps, and 13 for its lists and its dict. What a hostile
+// pickle makes of them stays below 16 MB, most of it garbage.
 const largestPickle = 4 * 2 ** 20;
-const mostSteps = 150_000; // pushes and memo entries: what costs memory
+const mostSteps = 204_000; // pushes and memo entries: what costs memory
+const [stepsOfList, stepsOfMap] = [2, 8]; // which take more of it
 
 const stop = 0x2e;
 const utf8 = new TextDecoder();
@@ -49,21 +51,21 @@ const opcodes = new Map<number, (m: Machine) => void>(
     J: (m) => m.push(m.view.getInt32(m.take(4), true)),                         // BININT
     K: (m) => m.push(m.u8()),                                                   // BININT1
     M: (m) => m.push(m.view.getUint16(m.take(2), true)),                        // BININT2
-    "\x8a": (m) => m.push(m.long(m.u8())),                                      // LONG1
+    "\x8a": (m) => m.long(m.u8()),                                              // LONG1
     G: (m) => m.push(m.view.getFloat64(m.take(8), false)),                      // BINFLOAT
     X: (m) => m.push(m.text(m.u32())),                                          // BINUNICODE
     "\x8c": (m) => m.push(m.text(m.u8())),                                      // SHORT_BINUNICODE
     S: (m) => m.push(m.line()),                                                 // STRING
 
-    "}": (m) => m.push(new Map()),                                              // EMPTY_DICT
-    "]": (m) => m.push([]),                                                     // EMPTY_LIST
-    ")": (m) => m.push([]),                                                     // EMPTY_TUPLE
-    t: (m) => m.push(m.popMark()),                                              // TUPLE
-    l: (m) => m.push(m.popMark()),                                              // LIST
-    "\x85": (m) => m.push(m.popMany(1)),                                        // TUPLE1
-    "\x86": (m) => m.push(m.popMany(2)),                                        // TUPLE2
-    "\x87": (m) => m.push(m.popMany(3)),                                        // TUPLE3
-    d: (m) => m.push(m.fill(new Map(), m.popMark())),                           // DICT
+    "}": (m) => m.push(new Map(), stepsOfMap),                                  // EMPTY_DICT
+    "]": (m) => m.push([], stepsOfList),                                        // EMPTY_LIST
+    ")": (m) => m.push([], stepsOfList),                                        // EMPTY_TUPLE
+    t: (m) => m.push(m.popMark(), stepsOfList),                                 // TUPLE
+    l: (m) => m.push(m.popMark(), stepsOfList),                                 // LIST
+    "\x85": (m) => m.push(m.popMany(1), stepsOfList),                           // TUPLE1
+    "\x86": (m) => m.push(m.popMany(2), stepsOfList),                           // TUPLE2
+    "\x87": (m) => m.push(m.popMany(3), stepsOfList),                           // TUPLE3
+    d: (m) => m.push(m.fill(new Map(), m.popMark()), stepsOfMap),               // DICT
     a: (m) => m.append(m.popMany(1)),                                           // APPEND
     e: (m) => m.append(m.popMark()),                                            // APPENDS
     s: (m) => m.setItems(m.popMany(2)),                                         // SETITEM
@@ -74,7 +76,7 @@ const opcodes = new Map<number, (m: Machine) => void>(
     1: (m) => m.popMark(),                                                      // POP_MARK
     q: (m) => m.put(m.u8()),                                                    // BINPUT
     r: (m) => m.put(m.u32()),                                                   // LONG_BINPUT
-    "\x94": (m) => m.put(m.memo.size),                                          // MEMOIZE
+    "\x94": (m) => m.put(m.memo.length),                                        // MEMOIZE
     h: (m) => m.recall(m.u8()),                                                 // BINGET
     j: (m) => m.recall(m.u32()),                                                // LONG_BINGET
 
@@ -90,7 +92,7 @@ const opcodes = new Map<number, (m: Machine) => void>(
 /** The stack machine that a pickle is a program for. */
 class Machine {
   readonly view: DataView;
-  readonly memo = new Map<number, unknown>();
+  readonly memo: unknown[] = [];
   readonly #below: unknown[][] = []; // the stacks under each MARK
   #stack: unknown[] = [];
   #at = 0;
@@ -132,17 +134,17 @@ class Machine {
     this.take(1);
     return line;
   }
-  /** A signed little-endian integer of `length` bytes. */
-  long(length: number): number | bigint {
+  /** A signed little-endian integer of `length` bytes; each of the numbers on the way costs memory. */
+  long(length: number): void {
     const start = this.take(length);
     let value = 0n;
     for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.bytes[start + i]);
     value = BigInt.asIntN(8 * length, value);
-    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+    this.push(Number.isSafeInteger(Number(value)) ? Number(value) : value, 1 + (length >> 3) ** 2);
   }
 
-  push(value: unknown): void {
-    this.count();
+  push(value: unknown, steps = 1): void {
+    this.count(steps);
     this.#stack.push(value);
   }
   top(): unknown {
@@ -156,10 +158,12 @@ class Machine {
   }
   popMany(n: number): unknown[] {
     if (this.#stack.length < n) throw this.error(`expected ${n} values, got ${this.#stack.length}`);
-    return this.#stack.splice(-n);
+    const values = this.#stack.slice(-n);
+    this.#stack.length -= n;
+    return values;
   }
   mark(): void {
-    this.count();
+    this.count(stepsOfList);
     this.#below.push(this.#stack);
     this.#stack = [];
   }
@@ -171,15 +175,16 @@ class Machine {
     return values;
   }
   put(index: number): void {
-    this.count();
-    this.memo.set(index, this.top());
+    this.count(1);
+    if (index > mostSteps) throw this.error(`expected memos up to ${mostSteps}, got ${index}`); // picklers count them from 0
+    this.memo[index] = this.top();
   }
   recall(index: number): void {
-    if (!this.memo.has(index)) throw this.error(`expected memo ${index}, got none`);
-    this.push(this.memo.get(index));
+    if (!(index in this.memo)) throw this.error(`expected memo ${index}, got none`);
+    this.push(this.memo[index]);
   }
-  count(): void {
-    if (++this.#steps > mostSteps) throw this.error(`expected a pickle of at most ${mostSteps} steps, got more`);
+  count(steps: number): void {
+    if ((this.#steps += steps) > mostSteps) throw this.error(`expected a pickle of at most ${mostSteps} steps, got more`);
   }
 
   append(values: unknown[]): void {
@@ -207,7 +212,8 @@ class Machine {
   reduce(callee: unknown, args: unknown): void {
     const call = (callee as PickleGlobal | null)?.call;
     if (typeof call !== "function" || !Array.isArray(args)) throw this.error("expected an allowed function and its arguments, got another object");
-    this.push(call(args));
+    const made = call(args);
+    this.push(made, made instanceof Map ? stepsOfMap : 1);
   }
   /** An OrderedDict may carry attributes: a state dict's `_metadata`. */
   dropAttributes(): void {

@@ -1,6 +1,7 @@
 import { nameOf, readRange, type ByteSource } from "./byteSource.js";
 import { entryOf, namedTensor, type Checkpoint } from "./checkpoint.js";
-import { formatError } from "./error.js";
+import { CheckpointError, formatError } from "./error.js";
+import { readRows } from "./readRows.js";
 import { parseSafetensorsHeader } from "./safetensorsHeader.js";
 
 const largestHeader = 100_000_000; // the format's own limit, in bytes
@@ -18,6 +19,7 @@ export async function openSafetensors(source: ByteSource): Promise<Checkpoint> {
 
   const dataStart = 8 + Number(length);
   const headerBytes = new Uint8Array(await readRange(source, 8, dataStart));
+  const { readInto } = source;
   const { tensors, metadata } = parseSafetensorsHeader(headerBytes, source.byteLength - dataStart, subject);
   return {
     names: [...tensors.keys()],
@@ -31,5 +33,13 @@ export async function openSafetensors(source: ByteSource): Promise<Checkpoint> {
       const tensor = entryOf(tensors, name, subject);
       return namedTensor(name, tensor, await readRange(source, dataStart + tensor.start, dataStart + tensor.end));
     },
+    ...(readInto && {
+      async readRows(name: string, rows: Uint32Array) {
+        const { dtype, shape, start, end } = entryOf(tensors, name, subject);
+        const [R, ...row] = shape;
+        if (R === undefined || rows.some((r) => r >= R)) throw new CheckpointError("NOT_FOUND", `${subject}: expected rows of ${name} below ${R ?? 0}, got ${rows.find((r) => r >= (R ?? 0))}`);
+        return namedTensor(name, { dtype, shape: [rows.length, ...row] }, await readRows({ readInto }, dataStart + start, (end - start) / R, rows));
+      },
+    }),
   };
 }

@@ -1,6 +1,6 @@
 import type { TensorInfo } from "./checkpoint.js";
 import { byteLengthOf, dtypeCalled, isCount } from "./dtypes.js";
-import { CheckpointError, formatError } from "./error.js";
+import { CheckpointError, formatError, shown } from "./error.js";
 
 export interface SafetensorsHeader {
   /** In the order of their bytes, which follow each other without gap or overlap. */
@@ -18,7 +18,7 @@ export interface SafetensorsHeader {
 export function parseSafetensorsHeader(bytes: Uint8Array, dataLength: number, subject: string): SafetensorsHeader {
   const { __metadata__: metadata, ...records } = parseJson(bytes, subject);
   if (metadata !== undefined && !(isRecord(metadata) && Object.values(metadata).every((value) => typeof value === "string")))
-    throw formatError(`${subject}: expected __metadata__ from text to text, got ${JSON.stringify(metadata).slice(0, 60)}`);
+    throw formatError(`${subject}: expected __metadata__ from text to text, got ${shown(metadata)}`);
 
   const tensors = Object.entries(records).map(([name, record]) => [name, tensorOf(record, `${subject}: ${name}`)] as const);
   tensors.sort(([, a], [, b]) => a.start - b.start || a.end - b.end);
@@ -65,15 +65,15 @@ function refuseRepeatedKeys(json: string, subject: string): void {
 }
 
 function tensorOf(record: unknown, subject: string): TensorInfo & { start: number; end: number } {
-  if (!isRecord(record)) throw formatError(`${subject}: expected {dtype, shape, data_offsets}, got ${JSON.stringify(record).slice(0, 60)}`);
+  if (!isRecord(record)) throw formatError(`${subject}: expected {dtype, shape, data_offsets}, got ${shown(record)}`);
   const { dtype: called, shape, data_offsets: offsets } = record;
   if (typeof called === "string" && ["F4", "F6_E2M3", "F6_E3M2", "F8_E8M0"].includes(called))
     throw new CheckpointError("UNSUPPORTED", `${subject}: dtype ${called} is not read`);
   const dtype = dtypeCalled("safetensors", called);
-  if (!dtype) throw formatError(`${subject}: expected a dtype of safetensors, got ${JSON.stringify(called)}`);
-  if (!isCounts(shape)) throw formatError(`${subject}: expected a shape of integers >= 0, got ${JSON.stringify(shape)}`);
+  if (!dtype) throw formatError(`${subject}: expected a dtype of safetensors, got ${shown(called)}`);
+  if (!isCounts(shape)) throw formatError(`${subject}: expected a shape of integers >= 0, got ${shown(shape)}`);
   if (!isCounts(offsets) || offsets.length !== 2)
-    throw formatError(`${subject}: expected data_offsets [start,end], got ${JSON.stringify(offsets)}`);
+    throw formatError(`${subject}: expected data_offsets [start,end], got ${shown(offsets)}`);
   const [start, end] = offsets;
   if (end - start !== byteLengthOf(dtype, shape))
     throw formatError(`${subject}: expected ${byteLengthOf(dtype, shape)} bytes for ${called} [${shape}], got ${end - start}`);

@@ -1,6 +1,6 @@
 import type { ByteSource } from "./byteSource.js";
 import { entryOf, type Checkpoint } from "./checkpoint.js";
-import { formatError } from "./error.js";
+import { formatError, shown } from "./error.js";
 import { openSafetensors } from "./safetensors.js";
 
 /**
@@ -51,6 +51,6 @@ function weightMap(indexJson: string): Map<string, string> {
   const entries = Object.entries(map);
   for (const [name, fileName] of entries)
     if (typeof fileName !== "string" || !/^\w[\w.-]*$/.test(fileName))
-      throw formatError(`index: expected a plain file name for "${name}", got ${JSON.stringify(fileName)}`);
+      throw formatError(`index: expected a plain file name for "${name}", got ${shown(fileName)}`);
   return new Map(entries as [string, string][]);
 }

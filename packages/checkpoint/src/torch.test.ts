@@ -129,6 +129,14 @@ test.each(["zip64", "protocol4", "untyped", "views", "views_f64", "views_f16", "
   for (const tensor of torch.names) expect(await torch.read(tensor)).toEqual(await safetensors.read(tensor));
 });
 
+test("a matrix that lies by its columns comes so where it may, and as rows elsewhere", async () => {
+  const file = await openTorch(fixture("dl_variants/ordered_dict.pt"));
+  const [rows, columns] = [await file.read("encoder.weight"), await file.read("encoder.weight", { columns: true })]; // [F,D], saved as a transposed view
+  const [F, D] = rows.shape;
+  expect(columns).toEqual({ ...rows, columns: true, data: Float32Array.from(rows.data as Float32Array, (_, at) => Number(rows.data[(at % F) * D + Math.floor(at / F)])) });
+  for (const name of ["decoder.weight", "bias"]) expect(await file.read(name, { columns: true })).toEqual(await file.read(name));
+});
+
 test("every dtype, and nested values", async () => {
   const file = await openTorch(fixture("dl_variants/dtypes.pt"));
   const tensors = Object.fromEntries(await Promise.all(file.names.map(async (name) => [name, await file.read(name)])));

@@ -48,12 +48,16 @@ export async function openTorch(source: ByteSource, { at }: { at?: string } = {}
       const { dtype, shape } = entry(name).tensor;
       return { dtype, shape };
     },
-    async read(name) {
+    async read(name, { columns = false } = {}) {
       const { tensor, member } = entry(name);
+      const turned = columns && !isContiguous(tensor) && tensor.shape.length === 2 && transposedOf(tensor);
+      if (turned && isContiguous(turned)) return { ...namedTensor(name, tensor, await readTensor(source, turned, member)), columns: true };
       return namedTensor(name, tensor, await readTensor(source, tensor, member));
     },
   };
 }
+
+const transposedOf = (matrix: TorchTensor): TorchTensor => ({ ...matrix, shape: [...matrix.shape].reverse(), strides: [...matrix.strides].reverse() });
 
 interface StoredTensor {
   readonly tensor: TorchTensor;

@@ -52,14 +52,21 @@ export function unpickleTorch(bytes: Uint8Array, subject: string): unknown {
     "torch.Size": ([sizes]) => sizes,
   };
 
+  const types = new Map<string, TorchType>(); // one of each, however often it is named
   return unpickle(
     bytes,
     {
       global(name) {
+        const known = types.get(name);
+        if (known) return known;
         const call = Object.hasOwn(globals, name) ? globals[name] : undefined;
         if (call) return { name, call };
         const dtype = storageTypes[name] ?? dtypeCalled("torch", name.replace(/^torch\./, ""));
-        if (dtype || name === untyped) return new TorchType(name, dtype);
+        if (dtype || name === untyped) {
+          const type = new TorchType(name, dtype);
+          types.set(name, type);
+          return type;
+        }
         throw formatError(
           `${subject}: pickle global "${name}" is not allowed (only tensors are read, nothing is run)`,
           "save a state dict: torch.save(module.state_dict(), path)",

@@ -1,6 +1,6 @@
-import { randomUUID } from "node:crypto";
-import { rmSync } from "node:fs";
-import { open, realpath, rename, rm, stat, type FileHandle } from "node:fs/promises";
+import { readlinkSync, rmSync } from "node:fs";
+import { open, readdir, realpath, rename, rm, stat, type FileHandle } from "node:fs/promises";
+import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { CommandError } from "./commandError.js";
 import { resolvePath } from "./resolvePath.js";
@@ -14,10 +14,14 @@ export interface AtomicWriter {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** A file that appears whole or not at all: written beside, synced, renamed; also gone if the process exits before. */
+/**
+ * A file that appears whole or not at all: written beside, synced, renamed; also gone if the process exits before. What processes left
+ * there that were killed goes when the same file is written again.
+ */
 export async function atomicWriter(file: string): Promise<AtomicWriter> {
   const { path, mode, special } = await target(resolvePath(file));
-  const beside = special ? path : join(dirname(path), `.${basename(path)}.${randomUUID()}.part`);
+  if (!special) await removeLeft(path);
+  const beside = special ? path : join(dirname(path), `.${basename(path)}.${here}.${process.pid}-${++written}.part`);
   const handle = await opened(beside, path);
   const removeAtExit = () => rmSync(beside, { force: true });
   if (!special) process.once("exit", removeAtExit);
@@ -39,13 +43,52 @@ export async function atomicWriter(file: string): Promise<AtomicWriter> {
         await handle.sync();
       }
       await handle.close();
-      if (!special) await rename(beside, path);
+      if (!special) {
+        await rename(beside, path);
+        await syncFolder(dirname(path));
+      }
       settled = true;
       process.off("exit", removeAtExit);
     },
     discard,
     [Symbol.asyncDispose]: discard,
   };
+}
+
+/** Where a process's number means this process: the machine, and in it the container. */
+const here = `${hostname()}${namespace()}`.replace(/[^\w-]/g, "_").slice(0, 80);
+let written = 0;
+
+function namespace(): string {
+  try {
+    return `-${/\d+/.exec(readlinkSync("/proc/self/ns/pid"))![0]}`;
+  } catch {
+    return "";
+  }
+}
+
+async function removeLeft(path: string): Promise<void> {
+  const [folder, start] = [dirname(path), `.${basename(path)}.${here}.`];
+  for (const name of await readdir(folder).catch(() => [])) {
+    const pid = name.startsWith(start) && /^(\d+)-\d+\.part$/.exec(name.slice(start.length))?.[1];
+    if (pid && !isRunning(Number(pid))) await rm(join(folder, name), { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Makes a rename last. Windows has no such thing for folders. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const folder = await open(path);
+  await folder.sync().finally(() => folder.close());
 }
 
 /** Where a path leads: through links, and whether it is a device or pipe (/dev/null), which is written, never replaced. */

@@ -32,6 +32,12 @@ function at(values: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce((value: unknown, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], values);
 }
 
-function shown(value: unknown): string {
-  return value === undefined ? "nothing" : (JSON.stringify(value) ?? String(value));
+/** A value in words, for messages. */
+export function shown(value: unknown): string {
+  if (value === undefined) return "nothing";
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return "a value nested too deeply to show"; // where the stack ends
+  }
 }

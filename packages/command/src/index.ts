@@ -1,5 +1,5 @@
 export { atomicWriter, type AtomicWriter } from "./atomicWriter.js";
-export { check } from "./check.js";
+export { check, shown } from "./check.js";
 export { CommandError } from "./commandError.js";
 export { defineCommand, type CommandSpec, type Invocation, type Main } from "./defineCommand.js";
 export { defineProgram, type ProgramSpec } from "./defineProgram.js";
@@ -11,3 +11,4 @@ export { progress, type Progress, type ProgressOptions } from "./progress.js";
 export { resolvePath } from "./resolvePath.js";
 export { runMain } from "./runMain.js";
 export { writeOutput, type Output } from "./writeOutput.js";
+export { underHeading } from "./underHeading.js";

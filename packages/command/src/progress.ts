@@ -1,5 +1,4 @@
-import { createRequire } from "node:module";
-import type { default as CliProgress } from "cli-progress";
+import cliProgress, { type SingleBar } from "cli-progress";
 
 export interface ProgressOptions {
   readonly label: string;
@@ -23,7 +22,6 @@ export interface Progress {
   [Symbol.dispose](): void;
 }
 
-const require = createRequire(import.meta.url);
 const patience = 2_000; // ms; what is done sooner needs no progress
 const settled = 20_000; // ms; a slow start no longer counts for much
 const lineEvery = 5_000; // ms, where there is no terminal
@@ -42,11 +40,10 @@ export function progress({ label, total, unit: counted = "", from = 0, quiet = f
   let shown = false;
   let stopped = quiet;
 
-  let bar: CliProgress.SingleBar | undefined;
+  let bar: SingleBar | undefined;
 
-  function newBar(): CliProgress.SingleBar {
-    const { Format, SingleBar } = require("cli-progress") as typeof CliProgress; // most runs are over before they need it
-    return new SingleBar({
+  function newBar(): SingleBar {
+    return new cliProgress.SingleBar({
       stream,
       clearOnComplete: true,
       linewrap: true, // as the terminal has it: nothing to restore if the process ends
@@ -54,7 +51,7 @@ export function progress({ label, total, unit: counted = "", from = 0, quiet = f
       barCompleteChar: "█",
       barIncompleteChar: "░",
       format: (options, { progress }) => {
-        const begun = total ? `${label} ${Format.BarFormat(progress, options)}` : label;
+        const begun = total ? `${label} ${cliProgress.Format.BarFormat(progress, options)}` : label;
         return fitted([`${begun} ${state()}`, ...(total ? [`${begun} ${state({ counts: false })}`, `${label} ${state({ counts: false })}`] : [])], stream.columns);
       },
     });

@@ -1,12 +1,12 @@
 import { errorReport } from "./errorReport.js";
 import type { Main } from "./defineCommand.js";
 
-/** 130: ended by Ctrl-C, as shells say it (128 + SIGINT). */
-const interrupted = 130;
+/** How a program ended that was told to, as shells say it: 128 + the signal's number. */
+const [interrupted, terminated] = [130, 143];
 
 /**
  * Runs a program and ends the process: 0 when it is done, 1 with one line on stderr for a mistake, 70 with a stack for a
- * bug of ours, 130 after Ctrl-C. A reader of stdout who has seen enough (`| head`) ends it quietly.
+ * bug of ours, 130 after Ctrl-C, 143 after SIGTERM. A reader of stdout who has seen enough (`| head`) ends it quietly.
  */
 export async function runMain(main: Main, argv: readonly string[] = process.argv.slice(2)): Promise<void> {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -19,11 +19,14 @@ export async function runMain(main: Main, argv: readonly string[] = process.argv
 
   const interruption = new AbortController();
   let heeded = false;
-  process.on("SIGINT", () => {
-    if (!heeded || interruption.signal.aborted) process.exit(interrupted);
+  let told = 0;
+  const stop = (code: number) => () => {
+    if (!heeded || interruption.signal.aborted) process.exit(code);
+    told = code;
     interruption.abort();
-  });
-  process.once("SIGTERM", () => process.exit(143));
+  };
+  process.on("SIGINT", stop(interrupted));
+  process.on("SIGTERM", stop(terminated)); // from a scheduler that takes the machine away, and kills soon after
 
   try {
     await main(argv, {
@@ -36,7 +39,7 @@ export async function runMain(main: Main, argv: readonly string[] = process.argv
     // An abort that main lets through is its way of ending; anything else that fails while it saves must be seen.
     if (!(interruption.signal.aborted && isAbort(error, interruption.signal))) return fail(error, debug);
   }
-  return end(interruption.signal.aborted ? interrupted : Number(process.exitCode ?? 0));
+  return end(interruption.signal.aborted ? told : Number(process.exitCode ?? 0));
 }
 
 async function fail(error: unknown, debug: boolean): Promise<void> {

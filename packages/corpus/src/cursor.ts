@@ -1,5 +1,6 @@
 import { CorpusError } from "./corpusError.js";
 import type { Shard } from "./shard.js";
+import { shown } from "./shown.js";
 
 /** A place in one shard: behind one of its rows. What `at` and `skip` count is the format's own. */
 export interface Place {
@@ -50,7 +51,7 @@ export async function fitOf(shards: readonly Shard[], column: string): Promise<F
 /** @throws CorpusError FORMAT for what is no cursor, or one of another reading */
 export function checkCursor(cursor: unknown, fit: Fit, shards: readonly Shard[], window: number | undefined): asserts cursor is Cursor {
   const given = (typeof cursor === "object" && cursor !== null ? cursor : {}) as Partial<Record<keyof Cursor, unknown>>;
-  const wrong = (expected: string, got: unknown, remedy: string) => new CorpusError("FORMAT", `cursor: expected ${expected}, got ${JSON.stringify(got)}`, remedy);
+  const wrong = (expected: string, got: unknown, remedy: string) => new CorpusError("FORMAT", `cursor: expected ${expected}, got ${shown(got)}`, remedy);
   const whole = "pass on a cursor as it came with a text";
   if (given.version !== fit.version) throw wrong(`version ${fit.version}`, given.version, whole);
   if (given.shards !== fit.shards) throw wrong(`one of these ${shards.length} shards (${fit.shards})`, given.shards, "give the same shards in the same order, or start without the cursor");

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expectClose, devices, oracle } from "@dictlearn/testing";
 import { afterAll, describe, expect, test } from "vitest";
-import { analyse, openDictionary, openModel, type AnalyseOptions, type Dictionary, type Model, type SentenceReport } from "./index.js";
+import { analyse, openDictionary, openModel, type AnalyseOptions, type Dictionary, type Model, type SentenceReport, type SentenceSource } from "./index.js";
 
 interface Stats {
   mean: number;
@@ -75,7 +75,7 @@ describe("a row", async () => {
     dictionary.dispose();
     await model.dispose();
   });
-  const rows = (sentences: readonly string[], options: Partial<AnalyseOptions> = {}) => collect(analyse(model, dictionary, sentences, { site: "mlp_out_layer3", top: 3, ...options }));
+  const rows = (sentences: SentenceSource, options: Partial<AnalyseOptions> = {}) => collect(analyse(model, dictionary, sentences, { site: "mlp_out_layer3", top: 3, ...options }));
 
   test("is the same bytes alone, among 300 others and in another order", async () => {
     const sentences = Array.from({ length: 300 }, (_, i) => `Sentence ${i}${" and more".repeat(i % 7)}.`); // several batches
@@ -108,6 +108,60 @@ describe("a row", async () => {
 
   test("is not computed for nobody: no sentences, no rows", async () => {
     expect(await rows([])).toEqual([]);
+  });
+
+  test("is the same of a stream, of a function that opens one, and of an array; padded-mean reads twice", async () => {
+    const sentences = Array.from({ length: 40 }, (_, i) => `Sentence ${i}${" and more".repeat(i % 7)}.`);
+    async function* stream() {
+      yield* sentences;
+    }
+    const all = await rows(sentences);
+    for (const source of [stream(), stream, new Set(sentences), () => sentences]) expect(await rows(source)).toEqual(all);
+    expect(await rows(stream, { pooling: "padded-mean" })).toEqual(await rows(sentences, { pooling: "padded-mean" }));
+    expect(() => rows(stream(), { pooling: "padded-mean" })).toThrow(expect.objectContaining({ code: "USAGE", message: expect.stringContaining("a function that opens them again") }));
+    expect(() => rows("one text")).toThrow("sentences: expected a list of them");
+  });
+
+  test("is given before the stream is read far beyond it, and the stream is closed when nobody wants more", async () => {
+    let [taken, closed] = [0, false];
+    function* endless() {
+      try {
+        for (;;) yield `Sentence ${taken++} of a stream without an end.`;
+      } finally {
+        closed = true;
+      }
+    }
+    let seen = 0;
+    for await (const { sentence } of analyse(model, dictionary, endless(), { site: "mlp_out_layer3" })) {
+      expect(sentence).toBe(`Sentence ${seen} of a stream without an end.`);
+      expect(taken - seen).toBeLessThan(600); // 2,048 tokens
+      if (++seen === 1500) break;
+    }
+    expect(closed).toBe(true);
+  });
+
+  test("of a stream that fails comes for all before it that filled a batch, then the fault", async () => {
+    function* failing() {
+      for (let i = 0; i < 1000; i++) yield `Sentence ${i}.`;
+      throw new Error("the disk is gone");
+    }
+    const got: unknown[] = [];
+    await expect(async () => {
+      for await (const row of analyse(model, dictionary, failing(), { site: "mlp_out_layer3" })) got.push(row);
+    }).rejects.toThrow("the disk is gone");
+    expect(got.length).toBeGreaterThan(100);
+  });
+
+  test("of a text far beyond the context is read from its beginning alone", async () => {
+    const notices: string[] = [];
+    const start = "The lamp is on the table and the river ran on. ".repeat(40);
+    const [short, long] = await rows([start, start + "more of it ".repeat(200_000)], { onNotice: (notice) => notices.push(notice) });
+    expect({ ...long, sentence: start }).toEqual(short);
+    expect(notices[1]).toBe("sentence 2: cut to the model's context of 128 tokens, it has 2,201,880 characters");
+  });
+
+  test("of what is no text is refused, and which it is told", async () => {
+    await expect(rows(["Ok", 42 as unknown as string])).rejects.toThrow("sentence 2: expected a text, got number");
   });
 
   test("with a dictionary of another width is refused at once", async () => {

@@ -23,7 +23,7 @@ export function dataConfigs(card: string, subject: string): DataConfig[] {
   if (yaml === undefined) return [];
   let configs: unknown;
   try {
-    configs = (parse(yaml) as { configs?: unknown } | null)?.configs;
+    configs = (parse(yaml, { logLevel: "error" }) as { configs?: unknown } | null)?.configs;
   } catch (cause) {
     throw wrong(subject, "YAML", (cause as Error).message.split("\n")[0]);
   }
@@ -69,5 +69,9 @@ function wrong(subject: string, expected: string, got: string): DictlearnError {
 }
 
 function shown(value: unknown): string {
-  return (JSON.stringify(value) ?? String(value)).slice(0, 80);
+  try {
+    return (JSON.stringify(value) ?? String(value)).slice(0, 80);
+  } catch {
+    return "a value that holds itself"; // YAML can say so
+  }
 }

@@ -1,5 +1,5 @@
 import { type Device } from "@dictlearn/kernels";
-import { type Neox, openNeox, parseConfig, parseSite } from "@dictlearn/neox";
+import { type Neox, openNeox, parseConfig, parseSite, sitesOf } from "@dictlearn/neox";
 import { DictlearnError } from "./error.js";
 import { pathIn } from "./folder.js";
 import { modelFolder, type ModelPlace } from "./modelFolder.js";
@@ -18,6 +18,8 @@ export interface Model {
   readonly width: number;
   /** The most tokens that a text may have. */
   readonly contextLength: number;
+  /** Every site, in the order of the forward pass. */
+  readonly sites: readonly string[];
   /** The canonical name of a site. @throws NeoxError USAGE, with the nearest */
   site(spelling: string): string;
   /** Frees the weights and closes the files. */
@@ -46,7 +48,7 @@ export async function openModel(name: string, { device, site, ...place }: ModelP
   const loading = asked === undefined ? Promise.resolve() : neox.load(asked);
   try {
     const [tokenizer] = await Promise.all([readTokenizer(folder), loading]); // the one is made while the first of the other are read
-    return { name, device, neox, tokenizer, width: config.width, contextLength: config.contextLength, site: (spelling) => parseSite(spelling, config.layers), dispose };
+    return { name, device, neox, tokenizer, width: config.width, contextLength: config.contextLength, sites: sitesOf(config.layers), site: (spelling) => parseSite(spelling, config.layers), dispose };
   } catch (error) {
     await loading.catch(() => {});
     await dispose();

@@ -1,26 +1,28 @@
-import { open } from "node:fs/promises";
-import { openSafetensors } from "@dictlearn/checkpoint";
+import { type NamedTensor, openSafetensors, openTorch, type PlainValue, type ReadOptions, type TensorInfo } from "@dictlearn/checkpoint";
 import { fileSource } from "@dictlearn/checkpoint/node";
-import { openTorchInThread, type TorchFile } from "./openTorchInThread.js";
 
 /** An opened file of named tensors, and of which kind it is. */
-export type TensorFile = Omit<TorchFile, "values"> & ({ readonly container: "torch"; readonly values: TorchFile["values"] } | { readonly container: "safetensors" });
+export type TensorFile = Named & ({ readonly container: "torch"; readonly values: ReadonlyMap<string, PlainValue> } | { readonly container: "safetensors" });
+
+interface Named {
+  readonly names: readonly string[];
+  info(name: string): Promise<TensorInfo>;
+  read(name: string, options?: ReadOptions): Promise<NamedTensor>;
+  close(): Promise<void>;
+}
 
 /** A torch or safetensors file, by what it begins with. @throws as the readers of checkpoint */
 export async function openTensorFile(path: string): Promise<TensorFile> {
-  if (!(await beginsAsSafetensors(path))) return { ...(await openTorchInThread(path)), container: "torch" };
   const source = await fileSource(path);
+  const close = () => source.close();
   try {
-    return { ...(await openSafetensors(source)), container: "safetensors", close: () => source.close() };
+    const head = new DataView(await source.slice(0, Math.min(9, source.byteLength)));
+    return beginsAsSafetensors(head) ? { ...(await openSafetensors(source)), container: "safetensors", close } : { ...(await openTorch(source)), container: "torch", close };
   } catch (error) {
-    await source.close();
+    await close();
     throw error;
   }
 }
 
 /** A length in 8 bytes, of which a real one needs 4, then JSON. A torch file is a zip or a pickle, and begins otherwise. */
-async function beginsAsSafetensors(path: string): Promise<boolean> {
-  await using file = await open(path);
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(9), 0, 9, 0);
-  return bytesRead === 9 && buffer.readUInt32LE(4) === 0 && buffer[8] === "{".charCodeAt(0);
-}
+const beginsAsSafetensors = (head: DataView) => head.byteLength === 9 && head.getUint32(4, true) === 0 && head.getUint8(8) === "{".charCodeAt(0);

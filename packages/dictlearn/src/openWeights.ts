@@ -1,9 +1,10 @@
-import { type Checkpoint, openSafetensors, openSharded, openTorch } from "@dictlearn/checkpoint";
+import { type Checkpoint, type NamedTensor, openSafetensors, openSharded, openTorch } from "@dictlearn/checkpoint";
 import { DictlearnError } from "./error.js";
 import { type OpenFolder } from "./folder.js";
+import { freeBuffer } from "./freeBuffer.js";
 
-/** The weights of a model's folder, and how to close its files. */
-export type Weights = Checkpoint & { close(): Promise<void> };
+/** The weights of a model's folder, how to free what was read of them at once, and how to close its files. */
+export type Weights = Checkpoint & { free(tensor: NamedTensor): void; close(): Promise<void> };
 
 /** What a folder's weights may be called, the best first. */
 const names = ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"];
@@ -28,7 +29,7 @@ export async function openWeights(folder: OpenFolder): Promise<Weights> {
 
   try {
     const checkpoint = name.endsWith(".index.json") ? openSharded((await folder.text(name))!, open) : await open(name);
-    return { ...checkpoint, close };
+    return { ...checkpoint, free: ({ data }) => freeBuffer(data.buffer), close };
   } catch (error) {
     await close();
     throw error;

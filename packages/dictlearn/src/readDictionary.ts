@@ -1,9 +1,10 @@
+import { stat } from "node:fs/promises";
 import { posix } from "node:path";
-import { type Config, foldActivationScale, type Format, type HostDictionary, type ReadHostOptions, recognise } from "@dictlearn/sae";
+import { type Config, foldActivationScale, type Format, type HostDictionary, type ReadHostOptions } from "@dictlearn/sae";
 import { configNames, dictionaryFiles } from "./dictionaryFiles.js";
-import { DictlearnError } from "./error.js";
 import { type HubOption } from "./openFolder.js";
-import { openTensorFile } from "./openTensorFile.js";
+import { readHost } from "./readHost.js";
+import { readHostInThread } from "./readHostInThread.js";
 import { readJson } from "./readJson.js";
 
 export interface ReadDictionaryOptions extends HubOption, Pick<ReadHostOptions, "definitions" | "normalizeDecoder"> {
@@ -19,19 +20,12 @@ export async function readDictionary(name: string, { definitions, normalizeDecod
   const { folder, path } = await dictionaryFiles(name, place);
   const found = await Promise.all(configNames.map(async (config) => [config, await readJson(folder, posix.join(posix.dirname(path), config))] as const));
   const configs = Object.fromEntries(found.filter((entry): entry is [string, Config] => entry[1] !== undefined));
-  const file = await openTensorFile(await folder.local(path));
-  try {
-    const subject = name === "demo" ? "demo dictionary" : name;
-    if (file.container === "torch" && file.values.has("step") && file.names.some((name) => name.startsWith("ae."))) throw backup(subject, file.values.get("step"));
-    const { format, config } = recognise({ container: file.container, names: file.names, configs }, subject);
-    const host = await format.read(file, { subject, config, definitions, normalizeDecoder });
-    return { host: activationScale === undefined ? host : foldActivationScale(host, activationScale), format };
-  } finally {
-    await file.close();
-  }
+  const local = await folder.local(path);
+  const file = { path: local, configs, subject: name === "demo" ? "demo dictionary" : name, normalizeDecoder };
+  const { size } = await stat(local).catch(() => ({ size: 0 })); // reading it says what is wrong
+  const { host, format } = await (size >= large && !definitions ? readHostInThread(file) : readHost({ ...file, definitions }));
+  return { host: activationScale === undefined ? host : foldActivationScale(host, activationScale), format };
 }
 
-/** While it trains, dictionary_learning overwrites ae.pt with what it needs to resume; those weights are for scaled activations. */
-function backup(subject: string, step: unknown): DictlearnError {
-  return new DictlearnError("FORMAT", `${subject}: expected a finished dictionary, got the backup of a run at step ${step}`, "let the run finish, or take one of its checkpoints/ae_STEP.pt");
-}
+/** Bytes from which a file is worth a thread. */
+const large = 2 ** 24;

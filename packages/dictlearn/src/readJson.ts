@@ -15,6 +15,15 @@ export async function readJson(folder: Folder, path: string): Promise<Record<str
   } catch (cause) {
     throw new DictlearnError("FORMAT", `${subject}: expected JSON, got ${(cause as Error).message}`);
   }
+  if (isDeeper(value, deepest)) throw new DictlearnError("FORMAT", `${subject}: expected at most ${deepest} levels of JSON, got more`); // the stack of whoever walks it would end
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new DictlearnError("FORMAT", `${subject}: expected a JSON object, got ${text.slice(0, 20)}`);
   return value as Record<string, unknown>;
+}
+
+const deepest = 64;
+
+/** Whether a value of JSON has more levels of objects and arrays than that. */
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }

@@ -129,8 +129,11 @@ describe("states", () => {
     }
     expect(names()).toEqual(["latest", "step-10", "step-100"]);
     writeFileSync(join(folder, "state/.step-110.part"), "cut off");
-    await directory.writeState(state(100), about); // once more, as after a kill
+    await directory.writeState(state(100), about); // once more, as at Ctrl-C: never over the one that counts
+    expect(names()).toEqual(["latest", "step-10", "step-100-again"]);
+    await directory.writeState(state(100), about);
     expect(names()).toEqual(["latest", "step-10", "step-100"]);
+    expect(await directory.savedStep()).toBe(100);
   });
 
   test("a damaged one is told", async () => {
@@ -143,12 +146,12 @@ describe("states", () => {
   });
 
   test("whether it can be written is found out without a trace; what is there stays", async () => {
-    await new RunDirectory(join(folder, "a/b")).expectWritable();
+    await (await new RunDirectory(join(folder, "a/b")).lock()).release();
     expect(readdirSync(folder)).toEqual([]);
     writeFileSync(join(folder, "a-file"), "");
-    await new RunDirectory(folder).expectWritable();
+    await (await new RunDirectory(folder).lock()).release();
     expect(readdirSync(folder)).toEqual(["a-file"]);
-    await expect(new RunDirectory(join(folder, "a-file")).expectWritable()).rejects.toMatchObject({ code: "IO" });
+    await expect(new RunDirectory(join(folder, "a-file")).lock()).rejects.toMatchObject({ code: "IO" });
   });
 
   test("metrics past a step are cut, a line that was cut off too", async () => {

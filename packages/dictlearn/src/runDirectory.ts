@@ -1,15 +1,16 @@
 import { existsSync } from "node:fs";
-import { appendFile, mkdir, open, readdir, readFile, rename, rm, rmdir } from "node:fs/promises";
+import { appendFile, open, readdir, readFile, rename, rm, rmdir, stat, truncate } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { openSafetensors, writeSafetensors, writeTorch, type NamedTensor } from "@dictlearn/checkpoint";
 import { fileSource } from "@dictlearn/checkpoint/node";
-import { makeFolder } from "@dictlearn/hub";
+import { type Lock } from "@dictlearn/hub";
 import { writeDictionaryLearning, type AnyTensor } from "@dictlearn/sae";
 import { DictlearnError } from "./error.js";
+import { lockFolder } from "./lockFolder.js";
 import { localFolder } from "./localFolder.js";
 import { readJson } from "./readJson.js";
 import { type Trainee, type TrainingState } from "./train.js";
-import { syncFolder, writeWhole } from "./wholeFile.js";
+import { makeLastingFolder, syncFolder, writeWhole, writingFailed } from "./wholeFile.js";
 
 // <path>/resid_post_layer_3/trainer_0/{config.json, ae.pt, checkpoints/ae_STEP.pt, metrics.jsonl, eval_results.json}
 // <path>/report.html, <path>/state/{latest, step-N/{state.json, buffer.safetensors, trainer_0.safetensors, ...}}
@@ -36,20 +37,41 @@ export class RunDirectory {
     return join(this.path, submoduleName(site), `trainer_${index}`);
   }
 
-  /** Leaves nothing behind, no empty folder either. @throws IO unless files can be written here */
-  async expectWritable(): Promise<void> {
-    const probe = join(this.path, `.probe-${process.pid}`);
-    try {
-      const made = await makeFolder(this.path); // the first of the folders that were not there
-      try {
-        await (await open(probe, "w")).close();
-      } finally {
-        await rm(probe, { force: true });
-        if (made !== undefined) await removeEmpty(this.path, made);
+  /**
+   * Takes the folder for this process, made if it is not there, and removes what a killed run was just writing. Released, it is gone again
+   * if it is empty.
+   * @param options.note told of a killed run whose lock is taken over
+   * @throws IO where another run is at it, or may be, and unless files can be written here
+   */
+  async lock(options?: { note?: (line: string) => void }): Promise<Lock> {
+    const made = await makeLastingFolder(this.path);
+    const removeMade = async () => void (made !== undefined && (await removeEmpty(this.path, made)));
+    const lock = await lockFolder(this.path, options).catch(async (error) => {
+      await removeMade();
+      throw error;
+    });
+    const release = async () => {
+      await lock.release();
+      await removeMade();
+    };
+    await this.#removeLeft().catch(async (error) => {
+      await release();
+      throw writingFailed(this.path, error);
+    });
+    return { ...lock, release, [Symbol.asyncDispose]: release };
+  }
+
+  /** What a run that was cut short was just writing or removing, here and in folders of dictionaries. Other files are other people's. */
+  async #removeLeft(): Promise<void> {
+    const remove = (folder: string, parts: RegExp) => removeNamed(join(this.path, folder), parts);
+    await remove("", /^report\.html\.part$/);
+    await this.#removeOlderStates();
+    for (const submodule of await namesIn(this.path))
+      for (const trainer of await namesIn(join(this.path, submodule))) {
+        if (!/^trainer_\d+$/.test(trainer)) continue;
+        await remove(join(submodule, trainer), /^(config\.json|ae\.pt|metrics\.jsonl|eval_results\.json)\.part$/);
+        await remove(join(submodule, trainer, "checkpoints"), /^ae_\d+\.pt\.part$/);
       }
-    } catch (cause) {
-      throw new DictlearnError("IO", `${this.path}: expected a folder that can be written, got ${(cause as NodeJS.ErrnoException).code ?? (cause as Error).message}`);
-    }
   }
 
   /**
@@ -57,15 +79,21 @@ export class RunDirectory {
    * @returns where it is now, or undefined if there was none
    */
   async setAside(dictionaries: readonly Pick<Trainee, "site" | "index">[]): Promise<string | undefined> {
-    const names = existsSync(this.path) ? await readdir(this.path) : [];
+    const states = join(this.path, "state");
+    if (!existsSync(join(states, "latest"))) await rm(states, { recursive: true, force: true }); // of a run that was killed before it began
+    const names = await namesIn(this.path);
     const submodules = new Set(dictionaries.map(({ site }) => submoduleName(site)));
-    const before = names.filter((name) => ["state", "report.html"].includes(name) || submodules.has(name));
+    // The state last: until then the earlier run can be gone on with, and a move that was cut short is known by the want of it.
+    const before = ["report.html", ...submodules, "state"].filter((name) => names.includes(name));
     if (before.length === 0) return undefined;
     let n = 1;
     while (names.includes(`earlier-${n}`)) n++;
+    const last = await namesIn(join(this.path, `earlier-${n - 1}`));
+    if (n > 1 && !last.includes("state") && !last.some((name) => before.includes(name))) n--;
     const aside = join(this.path, `earlier-${n}`);
-    await mkdir(aside);
+    await makeLastingFolder(aside);
     for (const name of before) await rename(join(this.path, name), join(aside, name));
+    for (const folder of [aside, this.path]) await syncFolder(folder);
     return aside;
   }
 
@@ -83,7 +111,7 @@ export class RunDirectory {
       if (data instanceof Float32Array && !data.every(Number.isFinite)) throw new DictlearnError("FORMAT", `${spec.name} (trainer ${index} at ${site}): expected finite weights, got ${data.find((x) => !Number.isFinite(x))} in ${name}`, "try a smaller learning rate, or a longer warm-up");
     const folder = this.folderOf(trainee);
     const path = step === undefined ? join(folder, "ae.pt") : join(folder, "checkpoints", `ae_${step}.pt`);
-    await makeFolder(dirname(path));
+    await makeLastingFolder(dirname(path));
     await writeWhole(join(folder, "config.json"), [`${JSON.stringify(config, null, 4)}\n`]);
     await writeWhole(path, writeTorch(tensors));
     return path;
@@ -91,14 +119,37 @@ export class RunDirectory {
 
   /** Adds a line to a dictionary's `metrics.jsonl`. */
   async appendMetrics(trainee: Pick<Trainee, "site" | "index">, line: Readonly<Record<string, number>>): Promise<void> {
-    const folder = this.folderOf(trainee);
-    await makeFolder(folder);
-    await appendFile(join(folder, "metrics.jsonl"), `${JSON.stringify(line)}\n`);
+    const path = this.#metrics(trainee);
+    await makeLastingFolder(dirname(path));
+    const before = await stat(path).then(({ size }) => size, () => 0);
+    try {
+      await appendFile(path, `${JSON.stringify(line)}\n`);
+    } catch (error) {
+      await truncate(path, before).catch(() => undefined); // a full disk takes half a line
+      throw writingFailed(path, error);
+    }
+  }
+
+  /** Makes the lines of `metrics.jsonl` last: a state that is written next is behind them. */
+  async syncMetrics(trainee: Pick<Trainee, "site" | "index">): Promise<void> {
+    const path = this.#metrics(trainee);
+    if (!existsSync(path)) return;
+    try {
+      const file = await open(path, "a");
+      await file.sync().finally(() => file.close());
+      await syncFolder(dirname(path));
+    } catch (error) {
+      throw writingFailed(path, error);
+    }
+  }
+
+  #metrics(trainee: Pick<Trainee, "site" | "index">): string {
+    return join(this.folderOf(trainee), "metrics.jsonl");
   }
 
   /** Takes out the lines of `metrics.jsonl` past a step, which a run that goes on there writes again. */
   async cutMetrics(trainee: Pick<Trainee, "site" | "index">, step: number): Promise<void> {
-    const path = join(this.folderOf(trainee), "metrics.jsonl");
+    const path = this.#metrics(trainee);
     const text = await readFile(path, "utf8").catch(() => "");
     const kept = text.split("\n").filter((line) => (lineOf(line)?.step ?? Infinity) <= step);
     if (text !== "") await writeWhole(path, [kept.map((line) => `${line}\n`).join("")]);
@@ -113,7 +164,7 @@ export class RunDirectory {
 
   /** The lines of a dictionary's `metrics.jsonl`; one that was cut off is left out. A number that is not finite is null there. */
   async readMetrics(trainee: Pick<Trainee, "site" | "index">): Promise<Record<string, number | null>[]> {
-    const text = await readFile(join(this.folderOf(trainee), "metrics.jsonl"), "utf8").catch(() => "");
+    const text = await readFile(this.#metrics(trainee), "utf8").catch(() => "");
     return text.split("\n").map(lineOf).filter((line) => line !== undefined);
   }
 
@@ -132,32 +183,44 @@ export class RunDirectory {
   /** Writes a state and points `latest` at it; the one before stays, older ones go. */
   async writeState({ step, normFactors, buffer, trainers }: TrainingState, about: SavedTraining["about"]): Promise<void> {
     const states = join(this.path, "state");
-    const name = `step-${step}`;
+    const latest = await this.#latest();
+    const name = latest === `step-${step}` ? `${latest}-again` : `step-${step}`; // never over the one that counts
     const beside = join(states, `.${name}.part`);
-    await rm(beside, { recursive: true, force: true });
-    await makeFolder(beside);
-    await writeWhole(join(beside, "buffer.safetensors"), [writeSafetensors(buffer.tensors as NamedTensor[])]);
-    for (const [i, tensors] of trainers.entries()) await writeWhole(join(beside, `trainer_${i}.safetensors`), [writeSafetensors(tensors as NamedTensor[])]);
-    await writeWhole(join(beside, "state.json"), [`${JSON.stringify({ version: 1, step, normFactors, trainers: trainers.length, buffer: buffer.json, about }, null, 1)}\n`]);
-    await rm(join(states, name), { recursive: true, force: true }); // of a run that was killed before it could point here
-    await rename(beside, join(states, name));
-    await syncFolder(states);
-    await writeWhole(join(states, "latest"), [`${name}\n`]);
-    for (const old of await this.#olderStates(step)) await rm(join(states, old), { recursive: true });
+    try {
+      await rm(beside, { recursive: true, force: true });
+      await makeLastingFolder(beside);
+      await writeWhole(join(beside, "buffer.safetensors"), [writeSafetensors(buffer.tensors as NamedTensor[])]);
+      for (const [i, tensors] of trainers.entries()) await writeWhole(join(beside, `trainer_${i}.safetensors`), [writeSafetensors(tensors as NamedTensor[])]);
+      await writeWhole(join(beside, "state.json"), [`${JSON.stringify({ version: 1, step, normFactors, trainers: trainers.length, buffer: buffer.json, about }, null, 1)}\n`]);
+      await rm(join(states, name), { recursive: true, force: true }); // of a run that was killed before it could point here
+      await rename(beside, join(states, name));
+      await syncFolder(states);
+      await writeWhole(join(states, "latest"), [`${name}\n`]);
+      await this.#removeOlderStates();
+    } catch (error) {
+      await rm(beside, { recursive: true, force: true }).catch(() => undefined);
+      throw writingFailed(join(states, name), error);
+    }
   }
 
   /** @throws NOT_FOUND if there is no state; FORMAT for one that is damaged */
   async readState(): Promise<SavedTraining> {
     const states = join(this.path, "state");
-    const latest = await readFile(join(states, "latest"), "utf8").catch(() => undefined);
+    const latest = await this.#latest();
     if (latest === undefined) throw new DictlearnError("NOT_FOUND", `${this.path}: expected a run with a state to go on from, got none`, "give the folder that an earlier run was told to save to (--save-dir)");
-    const folder = join(states, latest.trim());
-    const json = (await readJson(localFolder(folder), "state.json")) as { version: unknown; step: number; normFactors: TrainingState["normFactors"]; trainers: number; buffer: TrainingState["buffer"]["json"]; about: SavedTraining["about"] } | undefined;
-    if (json?.version !== 1) throw new DictlearnError("FORMAT", `${folder}: expected a state.json of version 1, got ${json ? JSON.stringify(json.version) : "none"}`);
+    if (Number.isNaN(stepOf(latest))) throw new DictlearnError("FORMAT", `${join(states, "latest")}: expected the name of a state, step-N, got ${JSON.stringify(latest.slice(0, 60))}`); // a path could lead out of the run
+    const folder = join(states, latest);
+    const json = savedState(await readJson(localFolder(folder), "state.json"), folder);
     const buffer = { json: json.buffer, tensors: await readTensors(join(folder, "buffer.safetensors")) };
     const trainers: AnyTensor[][] = [];
     for (let i = 0; i < json.trainers; i++) trainers.push(await readTensors(join(folder, `trainer_${i}.safetensors`)));
     return { state: { step: json.step, normFactors: json.normFactors, buffer, trainers }, about: json.about };
+  }
+
+  /** The step of the state to go on from; undefined: there is none. */
+  async savedStep(): Promise<number | undefined> {
+    const latest = await this.#latest();
+    return latest === undefined ? undefined : stepOf(latest);
   }
 
   /** Removes all states, and the folder where nothing else is in it: of a run that took no step. */
@@ -166,13 +229,28 @@ export class RunDirectory {
     await removeEmpty(this.path, this.path);
   }
 
-  /** All but the newest two, and what was being written when a process was killed. */
-  async #olderStates(latest: number): Promise<string[]> {
-    const names = await readdir(join(this.path, "state"));
-    const steps = names.flatMap((name) => /^step-(\d+)$/.exec(name)?.[1] ?? []).map(Number);
-    const before = Math.max(...steps.filter((step) => step < latest));
-    return names.filter((name) => name !== "latest" && name !== `step-${latest}` && name !== `step-${before}`);
+  /** The name of the state that counts. */
+  async #latest(): Promise<string | undefined> {
+    return (await readFile(join(this.path, "state", "latest"), "utf8").catch(() => undefined))?.trim();
   }
+
+  /** Keeps the state that counts and the one before it: others, and what a process that was killed was just writing, go. */
+  async #removeOlderStates(): Promise<void> {
+    const states = join(this.path, "state");
+    const latest = await this.#latest();
+    if (latest === undefined) return;
+    const names = await namesIn(states);
+    const before = names.filter((name) => stepOf(name) < stepOf(latest)).sort((a, b) => stepOf(a) - stepOf(b)).at(-1);
+    for (const name of names) if (!["latest", latest, before].includes(name)) await rm(join(states, name), { recursive: true });
+  }
+}
+
+const stepOf = (name: string): number => Number(/^step-(\d+)(?:-again)?$/.exec(name)?.[1] ?? NaN);
+
+const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
+
+async function removeNamed(folder: string, name: RegExp): Promise<void> {
+  for (const found of await namesIn(folder)) if (name.test(found)) await rm(join(folder, found), { recursive: true, force: true });
 }
 
 /** Removes empty folders from `path` up to `top`; one that something was put in meanwhile stays. */
@@ -182,6 +260,27 @@ async function removeEmpty(path: string, top: string): Promise<void> {
     if (!removed) return;
   }
 }
+
+interface StateJson {
+  step: number;
+  normFactors: TrainingState["normFactors"];
+  trainers: number;
+  buffer: TrainingState["buffer"]["json"];
+  about: SavedTraining["about"];
+}
+
+/** @throws FORMAT unless it is what `writeState` writes; what a buffer and trainers hold, they check themselves */
+function savedState(json: Readonly<Record<string, unknown>> | undefined, folder: string): StateJson {
+  const wrong = (expected: string, got: unknown) => new DictlearnError("FORMAT", `${folder}: expected a state.json ${expected}, got ${(JSON.stringify(got) ?? "none").slice(0, 80)}`);
+  if (json?.version !== 1) throw wrong("of version 1", json?.version);
+  const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+  for (const name of ["step", "trainers"] as const) if (!isCount(json[name])) throw wrong(`with a whole number as ${name}`, json[name]);
+  for (const name of ["normFactors", "buffer", "about"] as const) if (!isRecord(json[name])) throw wrong(`with an object as ${name}`, json[name]);
+  for (const factor of Object.values(json.normFactors as object)) if (!(typeof factor === "number" && factor > 0 && factor < Infinity)) throw wrong("with factors > 0 in normFactors", factor);
+  return json as unknown as StateJson;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
 
 async function readTensors(path: string): Promise<AnyTensor[]> {
   await using source = await fileSource(path);

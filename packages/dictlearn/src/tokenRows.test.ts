@@ -7,7 +7,7 @@ import { openTokenizer } from "./index.js";
 import { tokenRows, type TokenRow } from "./tokenRows.js";
 
 /** A token a character; 0 ends a text. */
-const tokenizer = { endOfText: 0, encode: (text: string) => Uint32Array.from(text, (c) => c.codePointAt(0)!), decode: () => "" };
+const tokenizer = { endOfText: 0, encode: (text: string) => Uint32Array.from(text, (c) => c.codePointAt(0)!), decode: () => "", split: () => [] };
 const words = ["four score", "", "and", "seven years ago our fathers", "b", "", "rought forth", "on this continent a new nation"];
 /** Texts from the index-th on; their cursors are indices. */
 const textsFrom = (index: number): Text[] => words.slice(index).map((text, i) => ({ text, cursor: (index + i + 1) as unknown as Cursor }));

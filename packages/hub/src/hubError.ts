@@ -15,6 +15,8 @@ export class HubError extends Error {
     readonly remedy?: string,
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(message.length > longest ? `${message.slice(0, longest)}…` : message, options); // a file may hold names of megabytes
   }
 }
+
+const longest = 4000;

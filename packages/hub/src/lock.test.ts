@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setUpHub, type HubSetup } from "@dictlearn/testing";
 import { expect, test } from "vitest";
-import { withLock } from "./lock.js";
+import { newHolder } from "./holder.js";
+import { takeLock, withLock, type Held, type Lock } from "./lock.js";
 import { openHub } from "./openHub.js";
 
 const tiny = { repo: "owner/tiny" };
@@ -53,7 +54,7 @@ test("a lock of another machine counts until it is silent", async () => {
   const folder = await mkdtemp(join(tmpdir(), "dictlearn-lock-"));
   try {
     const path = join(folder, "x.lock");
-    await writeFile(path, `1 not-${hostname()} token`);
+    await writeFile(path, JSON.stringify({ ...newHolder(), host: `not-${hostname()}` }));
     let tried = 0;
     // Alive: whoever waits takes what the other brings.
     expect(await withLock(path, async () => (++tried > 3 ? "brought" : undefined), async () => "own")).toBe("brought");
@@ -78,6 +79,46 @@ test("bodies under one lock do not overlap, and a failing one lets go", async ()
     const results = await Promise.allSettled(Array.from({ length: 4 }, () => withLock(join(folder, "y.lock"), async () => undefined, body)));
     expect(results.map((r) => (r as PromiseRejectedResult).reason as Error).map(({ message }) => message)).toEqual(Array(4).fill("fails"));
     expect(await readdir(folder)).toEqual([]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("a lock is taken once, told to whoever comes next, and let go of", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "dictlearn-lock-"));
+  try {
+    const path = join(folder, "z.lock");
+    const lock = (await takeLock(path)) as Lock;
+    expect(lock.takenFrom).toBeUndefined();
+    expect(await takeLock(path)).toMatchObject({ life: "alive", holder: { pid: process.pid, host: hostname() } });
+    await lock.release();
+    expect(await readdir(folder)).toEqual([]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("a lock that a killed process left is taken over; so is one that it was just writing, or moving away", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "dictlearn-lock-"));
+  try {
+    const path = join(folder, "z.lock");
+    const child = spawn(process.execPath, ["--input-type=module", "-e", `const { takeLock } = await import(${JSON.stringify(new URL("../dist/index.js", import.meta.url).href)}); await takeLock(${JSON.stringify(path)}); console.log("taken"); setTimeout(() => {}, 60_000);`], { stdio: ["ignore", "pipe", "inherit"] });
+    await new Promise((resolve) => child.stdout.once("data", resolve));
+    expect(await takeLock(path)).toMatchObject({ life: "alive", holder: { pid: child.pid } });
+    const left = await readFile(path, "utf8");
+    child.kill("SIGKILL");
+    await new Promise((resolve) => child.once("exit", resolve));
+    await writeFile(`${path}.moved-by-one-who-was-killed-too`, left);
+    await using taken = (await takeLock(path)) as Lock;
+    expect(taken.takenFrom?.pid).toBe(child.pid);
+    expect(await readdir(folder)).toEqual(["z.lock"]);
+    await taken.release();
+
+    await writeFile(path, left.slice(0, 20));
+    expect(await takeLock(path)).toMatchObject({ life: "alive", holder: undefined } satisfies Partial<Held>); // being written
+    await utimes(path, new Date(Date.now() - 60_000), new Date(Date.now() - 60_000));
+    await using again = (await takeLock(path)) as Lock;
+    expect(again.takenFrom).toBeUndefined();
   } finally {
     await rm(folder, { recursive: true });
   }

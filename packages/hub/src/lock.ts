@@ -1,70 +1,157 @@
 import { randomUUID } from "node:crypto";
-import { open, readFile, rename, rm, stat, utimes } from "node:fs/promises";
-import { hostname } from "node:os";
+import { readFileSync, rmSync } from "node:fs";
+import { link, open, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { lifeOf, newHolder, parseHolder, type Holder } from "./holder.js";
 
 const beat = 2_000; // ms between signs of life
-const stale = 15_000; // ms without one after which the holder counts as dead
+const stale = 60_000; // ms without one after which a holder of whom nothing can be told counts as gone, for whoever waits
+const halfWritten = 2_000; // ms after which a lock that says nothing was left by a process that was killed
+
+/** A lock that is held. `await using` lets go of it; so does the end of the process, but for a kill. */
+export interface Lock {
+  /** Who held it before and is gone; undefined if nobody did. */
+  readonly takenFrom?: Holder;
+  release(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A lock that another holds, or may hold. */
+export interface Held {
+  /** undefined: it is just being taken. */
+  readonly holder?: Holder;
+  readonly life: "alive" | "unknown";
+  /** Milliseconds since its last sign of life. */
+  readonly silence: number;
+}
+
+const paths = new Map<string, string>(); // of the locks that this process holds, by id
+let isHooked = false;
+
 
 /**
- * Runs `body` while no other process does under the same path, or returns what `done` finds as soon as it finds it.
- * Python's own locks are flock(2), which Node cannot take. A holder that was killed is noticed by its process id on this machine, and
- * by its silence elsewhere. The lock saves work, nothing rests on it: what two holders write is the same bytes.
+ * Takes the lock at a path, also from a holder that is certainly gone: one that was killed, or whose machine has started anew.
+ * Python's own locks are flock(2), which Node cannot take.
+ * @throws what the file system says where no file can be made
  */
-export async function withLock<R>(path: string, done: () => Promise<R | undefined>, body: () => Promise<R>, onWait?: () => void): Promise<R> {
-  const token = `${process.pid} ${hostname()} ${randomUUID()}`;
-  for (let waits = 0; !(await take(path, token)); ) {
-    const found = await done();
-    if (found !== undefined) return found;
-    if (await breakStale(path)) continue;
-    if (++waits === 1) onWait?.();
-    await sleep(100);
-  }
-  const timer = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => undefined), beat);
-  timer.unref();
-  try {
-    return (await done()) ?? (await body());
-  } finally {
-    clearInterval(timer);
-    if ((await readFile(path, "utf8").catch(() => "")) === token) await rm(path, { force: true });
+export async function takeLock(path: string): Promise<Lock | Held> {
+  let takenFrom: Holder | undefined;
+  for (;;) {
+    const holder = newHolder();
+    paths.set(holder.id, path); // whoever asks in this process meets a lock that is held
+    let taken = false;
+    try {
+      taken = await create(path, JSON.stringify(holder));
+    } finally {
+      if (!taken) paths.delete(holder.id);
+    }
+    if (taken) {
+      await removeLeft(path);
+      return held(path, holder, takenFrom);
+    }
+    const found = await look(path);
+    if (found === undefined) continue; // let go of meanwhile
+    const { text, silence } = found;
+    const other = parseHolder(text);
+    const life = other ? lifeOf(other, Date.now() - silence, paths) : silence > halfWritten ? "gone" : "alive";
+    if (life !== "gone") return { holder: other, life, silence };
+    if (await remove(path, text)) takenFrom = other;
   }
 }
 
-async function take(path: string, token: string): Promise<boolean> {
-  try {
-    const file = await open(path, "wx");
-    try {
-      await file.writeFile(token);
-    } finally {
-      await file.close();
+/**
+ * Runs `body` while no other process does under the same path, or returns what `done` finds as soon as it finds it. A holder of whom
+ * nothing can be told counts as gone when it is silent.
+ */
+export async function withLock<R>(path: string, done: () => Promise<R | undefined>, body: () => Promise<R>, onWait?: () => void): Promise<R> {
+  for (let waits = 0; ; ) {
+    const taken = await takeLock(path);
+    if ("release" in taken) {
+      await using _ = taken;
+      return (await done()) ?? (await body());
     }
-    return true;
+    const found = await done();
+    if (found !== undefined) return found;
+    if (taken.life === "unknown" && taken.silence > stale) {
+      const old = await look(path);
+      if (old !== undefined && old.silence > stale) await remove(path, old.text);
+      continue;
+    }
+    if (++waits === 1) onWait?.();
+    await sleep(100);
+  }
+}
+
+function held(path: string, holder: Holder, takenFrom: Holder | undefined): Lock {
+  const timer = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => undefined), beat);
+  timer.unref();
+  if (!isHooked) process.on("exit", releaseAll);
+  isHooked = true;
+  const release = async () => {
+    clearInterval(timer);
+    if (!paths.delete(holder.id)) return;
+    const text = await readFile(path, "utf8").catch(() => "");
+    if (parseHolder(text)?.id === holder.id) await rm(path, { force: true });
+  };
+  return { takenFrom, release, [Symbol.asyncDispose]: release };
+}
+
+/** At the end of the process, when nothing can be waited for. */
+function releaseAll(): void {
+  for (const [id, path] of paths)
+    try {
+      if (parseHolder(readFileSync(path, "utf8"))?.id === id) rmSync(path, { force: true });
+    } catch {} // whoever comes next sees that we are gone
+}
+
+async function create(path: string, text: string): Promise<boolean> {
+  const file = await open(path, "wx").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "EEXIST") return undefined;
+    throw error;
+  });
+  if (file === undefined) return false;
+  try {
+    await file.writeFile(text);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
+  return true;
+}
+
+async function look(path: string): Promise<{ text: string; silence: number } | undefined> {
+  try {
+    return { text: await readFile(path, "utf8"), silence: Date.now() - (await stat(path)).mtimeMs };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
 }
 
-/** Removes a lock whose holder is gone; true if there is none any more. */
-async function breakStale(path: string): Promise<boolean> {
-  const age = await stat(path).then((s) => Date.now() - s.mtimeMs, () => undefined);
-  if (age === undefined) return true;
-  const holder = await readFile(path, "utf8").catch(() => "");
-  const [pid, host] = holder.split(" ");
-  const dead = host === hostname() && !isAlive(Number(pid));
-  if (age < stale && !dead) return false;
-  const aside = `${path}.${randomUUID()}`; // of two that see a dead holder one gets to remove it
-  await rename(path, aside).catch(() => undefined);
+/** Removes the lock that was seen at a path: of several who saw it one does, and none removes a lock that was taken since. */
+async function remove(path: string, seen: string): Promise<boolean> {
+  const aside = `${path}.${randomUUID()}`;
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+  const isSeen = (await readFile(aside, "utf8")) === seen;
+  if (!isSeen) await link(aside, path).catch(() => undefined);
   await rm(aside, { force: true });
-  return true;
+  return isSeen;
 }
 
-function isAlive(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return true; // half-written: its age decides
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+/** What was moved aside by a process that was killed there. */
+async function removeLeft(path: string): Promise<void> {
+  for (const name of await readdir(dirname(path))) {
+    if (!name.startsWith(`${basename(path)}.`)) continue;
+    const left = join(dirname(path), name);
+    const holder = parseHolder(await readFile(left, "utf8").catch(() => ""));
+    if (holder && lifeOf(holder, Date.now(), paths) === "gone") await rm(left, { force: true });
   }
 }

@@ -77,7 +77,7 @@ export function checkPath(path: string, what: "path" | "entry"): void {
 function badSegments(path: string): boolean {
   if (path.length === 0 || path.length > 4096) return true;
   // eslint-disable-next-line no-control-regex -- they are what is refused
-  if (/[\0-\x1f\x7f\\]/.test(path)) return true;
+  if (/[\0-\x1f\x7f\\]|\p{Surrogate}/u.test(path)) return true; // half a surrogate pair has no bytes, in an address or on a disk
   return path.split("/").some((part) => part === "" || /^[A-Za-z]:/.test(part) || /[. ]$/.test(part) || part.length > 255);
 }
 
@@ -97,7 +97,7 @@ export function isCommit(revision: string): boolean {
 
 /** A hostile name in an error message: quoted, escaped, cut. */
 export function show(text: unknown): string {
-  const quoted = JSON.stringify(typeof text === "string" ? text : String(text));
+  const quoted = JSON.stringify(typeof text === "string" ? text : text === null || typeof text !== "object" ? String(text) : "an object"); // whose own toString may be anything
   return quoted.length > 200 ? `${quoted.slice(0, 200)}…` : quoted;
 }
 

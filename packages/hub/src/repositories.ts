@@ -83,7 +83,8 @@ export class Repositories {
     const revision = revisionOf(ref);
     const url = `/api/${ref.type ?? "model"}s/${ref.repo}/revision/${encodeURIComponent(revision)}?expand=sha`;
     try {
-      const { sha } = (await (await this.#read(url, ref)).json().catch(() => ({}))) as { sha?: unknown };
+      const answer: unknown = await (await this.#read(url, ref)).json().catch(() => undefined);
+      const sha = (answer as { sha?: unknown } | null | undefined)?.sha;
       if (typeof sha !== "string" || !isCommit(sha)) throw new HubError("NETWORK", `${this.requester.endpoint}: expected a commit, got ${show(sha)}`, "check HF_ENDPOINT: it may not be a Hub");
       await this.own.writeRef(ref, revision, sha).catch(() => undefined); // a cache that cannot be written may still be read
       return sha;

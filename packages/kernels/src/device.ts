@@ -1,5 +1,5 @@
 import type { Op } from "./defineOp.js";
-import { ShapeError } from "./error.js";
+import { KernelError, ShapeError } from "./error.js";
 import { opRun, type OpRun } from "./profile.js";
 import { Scopes } from "./scopes.js";
 import type { Tape } from "./tape.js";
@@ -9,6 +9,17 @@ import { bytesOf, describe, sizeOf, Tensor, type DType, type Storage } from "./t
 export type HostArray = Float32Array | Uint16Array | Int32Array | Uint32Array;
 
 type Tensors = Readonly<Record<string, Tensor>>;
+
+/** Which output of which op a tensor is. */
+export interface Result {
+  op: string;
+  name: string;
+}
+
+/** What `watchFinite` says; `got` is known where the tensor is at hand. */
+export function notFinite({ op, name }: Result, { dtype, shape }: Pick<Tensor, "dtype" | "shape">, got = "NaN or infinity"): KernelError {
+  return new KernelError("FORMAT", `${op}: expected finite results, got ${got} in ${name} ${describe({ dtype, shape })}`, "what went into it was finite, or came from outside");
+}
 
 /**
  * Where tensors live and ops run. Ops are synchronous calls that enqueue in order; only data leaving is async.
@@ -27,6 +38,8 @@ export abstract class Device {
   readonly scopes = new Scopes();
   /** What records the ops that run, while `valueAndGradients` does. */
   tape: Tape | undefined;
+  #watched = false;
+  #looks = true;
 
   /** Uploads host data. @throws ShapeError when the length is not the shape's */
   tensor(data: HostArray, shape: readonly number[], dtype: DType = dtypeOf(data)): Tensor {
@@ -46,7 +59,9 @@ export abstract class Device {
 
   /** A tensor whose contents are undefined until written. */
   empty(dtype: DType, shape: readonly number[]): Tensor {
-    return new Tensor(this, dtype, [...shape], this.allocate(sizeOf(shape) * bytesOf[dtype]));
+    const tensor = new Tensor(this, dtype, [...shape], this.allocate(sizeOf(shape) * bytesOf[dtype]));
+    if (this.#watched) this.clear(tensor); // not all of it may be written, and what others left there is no result
+    return tensor;
   }
 
   /** Frees every tensor made inside `body`, except those returned. Nests; the body may be async, one such at a time. */
@@ -74,14 +89,48 @@ export abstract class Device {
     return runs;
   }
 
+  /**
+   * From now on every op's floats are looked at, for who wants to know where a NaN comes from: the first op whose result is not
+   * finite is named by an error, on cpu when it runs, on webgpu when something is read. A step takes several times as long.
+   * @throws then: KernelError FORMAT `exp: expected finite results, got Infinity in y f32[4,512]`
+   */
+  watchFinite(): void {
+    if (this.#watched) return;
+    this.#watched = true;
+    const { run } = this;
+    this.run = (op, inputs, outputs, params) => {
+      run.call(this, op, inputs, outputs, params);
+      if (!this.#looks) return;
+      const written = Object.fromEntries((op.writes ?? []).map((name) => [name, inputs[name]!]));
+      const isLookedAt = ({ dtype, size }: Tensor, name: string) => (dtype === "f32" || dtype === "f16") && size > 0 && !(op.unbounded as readonly string[] | undefined)?.includes(name);
+      for (const [name, tensor] of Object.entries({ ...outputs, ...written })) if (isLookedAt(tensor, name)) this.lookAt(tensor, { op: op.name, name });
+    };
+  }
+
+  /** For ops among which infinity is an answer: `watchFinite` does not look while they run. */
+  unwatched<R>(body: () => R): R {
+    const looks = this.#looks;
+    this.#looks = false;
+    try {
+      return body();
+    } finally {
+      this.#looks = looks;
+    }
+  }
+
+  /** Notes, or throws, that a result is not finite. */
+  protected abstract lookAt(tensor: Tensor, from: Result): void;
+
   /** Hands every op that runs inside `body` to `around`, which runs it. */
   protected async aroundRuns(around: (name: string, inputs: Tensors, outputs: Tensors, run: () => void) => void, body: () => unknown): Promise<void> {
     const { run } = this;
+    const own = Object.hasOwn(this, "run");
     this.run = (op, inputs, outputs, params) => around(op.name, inputs, outputs, () => run.call(this, op, inputs, outputs, params));
     try {
       await body();
     } finally {
-      Reflect.deleteProperty(this, "run"); // the class's own is visible again
+      if (own) this.run = run;
+      else Reflect.deleteProperty(this, "run"); // the class's own is visible again
     }
   }
 

@@ -2,7 +2,7 @@
 export class KernelError extends Error {
   override readonly name: string = "KernelError";
   constructor(
-    readonly code: "SHAPE" | "UNSUPPORTED" | "DISPOSED" | "USAGE",
+    readonly code: "SHAPE" | "UNSUPPORTED" | "DISPOSED" | "USAGE" | "FORMAT" | "IO",
     message: string,
     readonly remedy?: string,
   ) {

@@ -52,7 +52,7 @@ export async function openNativeGemm(memory: WebAssembly.Memory, threads: number
 }
 
 const spawnOrt = (seat: OrtSeat, source: string): OrtWorker => {
-  const worker = new Worker(`const { parentPort, workerData } = require("node:worker_threads"); ${source}(workerData, require, () => parentPort.postMessage("ready"));`, { eval: true, workerData: seat, execArgv: [] });
+  const worker = new Worker(`const { parentPort, workerData } = require("node:worker_threads"); ${source}(workerData, require, () => parentPort.postMessage("ready"));`, { eval: true, workerData: seat, execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 2 } }); // its garbage is small: views
   const ready = new Promise<void>((resolve, reject) => worker.once("message", () => resolve()).once("error", reject));
   void ready.finally(() => worker.unref()).catch(() => {}); // until then it keeps the process alive, for who waits
   return { ready, stop: () => void worker.terminate() };

@@ -83,4 +83,11 @@ function flag(from: Json, field: string, fallback: boolean): boolean {
 }
 
 const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value);
-const show = (value: unknown): string => (value === undefined ? "nothing" : JSON.stringify(value));
+function show(value: unknown): string {
+  if (value === undefined) return "nothing";
+  try {
+    return (JSON.stringify(value) ?? String(value)).slice(0, 80);
+  } catch {
+    return "a value nested too deeply to show"; // where the stack ends
+  }
+}

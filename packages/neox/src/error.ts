@@ -6,6 +6,8 @@ export class NeoxError extends Error {
     message: string,
     readonly remedy?: string,
   ) {
-    super(message);
+    super(message.length > longest ? `${message.slice(0, longest)}…` : message); // a file may hold names of megabytes
   }
 }
+
+const longest = 4000;

@@ -41,6 +41,11 @@ export class Hooks {
     this.last = sitesOf(layers).filter((site) => this.#bySite.has(site)).at(-1);
   }
 
+  /** Whether nobody looks at what depends on a token's id alone, before it has seen others. */
+  get beyondIds(): boolean {
+    return !["embed", "layers.0.resid_pre", "layers.0.attn_in", "layers.0.mlp_in"].some((site) => this.#bySite.has(site));
+  }
+
   /** The layer whose MLP holds the last hook, where none is on its attention. */
   get endsInMlpOf(): number | undefined {
     const [layer] = this.last?.match(/^layers\.\d+(?=\.mlp_)/) ?? [];

@@ -1,5 +1,6 @@
 import { add, attention, copyRowsInto, crossEntropy, embedding, gelu, layerNorm, linear, rotary, sliceRows, splitQkv, type Device, type Tensor } from "@dictlearn/kernels";
 import type { NeoxConfig } from "./config.js";
+import { distinct } from "./embeddings.js";
 import { Hooks, passEnded, type HooksBySite } from "./hooks.js";
 import { NeoxError } from "./error.js";
 import type { KvCache } from "./kvCache.js";
@@ -18,16 +19,21 @@ interface Pass {
   at(site: string, x: Tensor): Tensor;
   /** The pass ends inside this layer's MLP and nobody looks at its attention. */
   endsInMlpOf?: number;
+  /** Nobody looks at what depends on a token's id alone: it may be computed once for all tokens of an id. */
+  beyondIds: boolean;
 }
+
+/** Rows of distinct tokens → rows of all. */
+type Spread = (rows: Tensor) => Tensor;
+const asItIs: Spread = (rows) => rows;
 
 /**
  * GPT-NeoX from tokens to the final norm, f32[N,D]; the head is a matrix behind it.
  * @see Black et al. 2022, "GPT-NeoX-20B: An Open-Source Autoregressive Language Model", §2.1
  */
-function forward({ device, config, weights, rows, cache, at, endsInMlpOf }: Pass): Tensor {
+function forward({ device, config, weights, rows, cache, at, endsInMlpOf, beyondIds }: Pass): Tensor {
   const { layers, heads, epsilon, parallelResidual } = config;
   const N = rows.tokens.length;
-  const tokens = device.tensor(rows.tokens, [N]); //                                    u32[N]
   const positions = device.tensor(rows.positions, [N]); //                              u32[N]
   const spans = device.tensor(cache ? cache.spans(N) : spansOf(rows), [N, 2]); //       u32[N,2]
 
@@ -35,8 +41,8 @@ function forward({ device, config, weights, rows, cache, at, endsInMlpOf }: Pass
   const dense = (x: Tensor, name: string) => linear(x, weights.get(`${name}.weight`), weights.find(`${name}.bias`));
   const rotate = (x: Tensor) => rotary(x, positions, { heads, ...config.rotary });
 
-  const attend = (h: Tensor, l: number): Tensor => {
-    const { q, k, v } = splitQkv(dense(h, `layers.${l}.attention.query_key_value`), { heads }); // f32[N,D] each
+  const attend = (h: Tensor, l: number, spread: Spread): Tensor => {
+    const { q, k, v } = splitQkv(spread(dense(h, `layers.${l}.attention.query_key_value`)), { heads }); // f32[N,D] each
     const [keys, values] = cache ? cache.append(l, rotate(k), v) : [rotate(k), v]; //   f32[N,D], with a cache f32[capacity,D]
     return attention(rotate(q), keys, values, spans, { heads }); //                     f32[N,D]
   };
@@ -46,26 +52,30 @@ function forward({ device, config, weights, rows, cache, at, endsInMlpOf }: Pass
     return dense(up, `layers.${l}.mlp.dense_4h_to_h`); //                               f32[N,D]
   };
 
-  const feed = (x: Tensor, l: number): Tensor => {
+  const feed = (x: Tensor, l: number, spread: Spread = asItIs): Tensor => {
     const h = at(`layers.${l}.mlp_in`, norm(x, `layers.${l}.post_attention_layernorm`)); // f32[N,D]
-    return at(`layers.${l}.mlp_out`, device.scope(() => mlp(h, l))); //                 f32[N,D]
+    return at(`layers.${l}.mlp_out`, device.scope(() => spread(mlp(h, l)))); //         f32[N,D]
   };
 
-  const block = (input: Tensor, l: number): Tensor => {
+  const block = (input: Tensor, l: number, spread: Spread = asItIs): Tensor => {
     const layer = `layers.${l}`;
     const x = at(`${layer}.resid_pre`, input); //                                       f32[N,D]
-    if (parallelResidual && l === endsInMlpOf) return feed(x, l); // a parallel MLP does not see the attention beside it
+    if (parallelResidual && l === endsInMlpOf) return feed(x, l, spread); // a parallel MLP does not see the attention beside it
     const h = at(`${layer}.attn_in`, norm(x, `${layer}.input_layernorm`)); //           f32[N,D]
-    const z = at(`${layer}.attn_z`, device.scope(() => attend(h, l))); //               f32[N,D], heads side by side
+    const z = at(`${layer}.attn_z`, device.scope(() => attend(h, l, spread))); //       f32[N,D], heads side by side
     const a = at(`${layer}.attn_out`, dense(z, `${layer}.attention.dense`)); //         f32[N,D]
-    const xa = add(x, a); //                                                            f32[N,D]
-    const m = feed(parallelResidual ? x : xa, l); //                                    f32[N,D]
+    const xa = add(spread(x), a); //                                                    f32[N,D]
+    const m = parallelResidual ? feed(x, l, spread) : feed(xa, l); //                   f32[N,D]
     return at(`${layer}.resid_post`, add(xa, m)); //                                    f32[N,D]
   };
 
-  let x = at("embed", embedding(weights.get("embed_in.weight"), tokens)); //            f32[N,D]
+  // Where a row's bytes are its own, those of equal tokens are computed once, and spread when others come in. U distinct tokens.
+  const once = beyondIds && device.exact && layers > 0 ? distinct(rows.tokens) : undefined;
+  const place = once && once.ids.length < N ? device.tensor(once.place, [N]) : undefined; //  u32[N]
+  let x = at("embed", weights.embed(place ? once!.ids : rows.tokens)); //               f32[N,D], or f32[U,D]
   for (let l = 0; l < layers; l++) {
-    const next = device.scope(() => block(x, l)); //                                    f32[N,D]
+    const spread: Spread = place && l === 0 ? (y) => embedding(y, place) : asItIs; //   f32[U,·] → f32[N,·]
+    const next = device.scope(() => block(x, l, spread)); //                            f32[N,D]
     x.dispose();
     x = next;
   }
@@ -137,7 +147,7 @@ export class Neox {
     const hooks = new Hooks(at, this.config.layers);
     const end = logits ? "logits" : hooks.last;
     if (end === undefined) return {};
-    await this.load(end);
+    await this.#weights.load(end, rows.tokens);
     if (!logits) {
       this.#pass(rows, hooks);
       return {};
@@ -166,7 +176,7 @@ export class Neox {
   async loss(rows: PackedRows, { at = {} }: { at?: HooksBySite } = {}): Promise<{ loss: number; targets: number }> {
     checkRows(rows, this.config);
     const hooks = new Hooks(at, this.config.layers);
-    await this.load("logits");
+    await this.#weights.load("logits", rows.tokens);
     const losses = this.#pass(rows, hooks, undefined, (x, part) => {
       const { from, targets } = nextTokenPairs(part);
       if (from.length === 0) return [];
@@ -198,7 +208,7 @@ export class Neox {
         return y;
       };
       try {
-        results.push(device.scope(() => finish!(forward({ device, config, weights: this.#weights, rows: part.rows, cache, at, endsInMlpOf: finish ? undefined : hooks.endsInMlpOf }), part.rows)));
+        results.push(device.scope(() => finish!(forward({ device, config, weights: this.#weights, rows: part.rows, cache, at, endsInMlpOf: finish ? undefined : hooks.endsInMlpOf, beyondIds: hooks.beyondIds }), part.rows)));
       } catch (error) {
         if (error !== passEnded) throw error;
       }

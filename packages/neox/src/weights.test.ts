@@ -48,6 +48,57 @@ describe("only what the hooked sites need is read, once", () => {
   });
 });
 
+describe("where rows of the embedding can be read alone", () => {
+  /** A reader of rows, recording which; some may be changed. */
+  function byRows(change: (tensor: NamedTensor) => NamedTensor = (tensor) => tensor) {
+    const { read, reader } = recording();
+    const rows: number[][] = [];
+    const readRows = async (name: string, ids: Uint32Array) => {
+      rows.push([...ids]);
+      const { data, shape: [, D], ...rest } = await model.weights.read(name);
+      return change({ ...rest, shape: [ids.length, D], data: Float32Array.from([...ids].flatMap((id) => [...(data as Float32Array).subarray(id * D, (id + 1) * D)])) });
+    };
+    return { read, rows, reader: { ...reader, info: (name: string) => model.weights.info(name), readRows } };
+  }
+  const embedded = async (neox: ReturnType<typeof open>, texts: number[][], site = "layers.0.mlp_out") => {
+    let read: Promise<unknown> | undefined;
+    await neox.run(packRows(texts), { at: { [site]: (x) => void (read = x.read()) } });
+    return read;
+  };
+
+  test("only those of tokens that occur are, each once, and the activations are the same", async () => {
+    const { read, rows, reader } = byRows();
+    using neox = open(reader);
+    using whole = open(recording().reader);
+    await neox.load("layers.0.mlp_out");
+    expect(read).toEqual(layer(0));
+    for (const texts of [[[7, 3, 7], [299, 3]], [[3, 8, 7]], [[8, 8]]]) for (const site of ["embed", "layers.0.mlp_out"]) expect(await embedded(neox, texts, site)).toEqual(await embedded(whole, texts, site));
+    expect(rows).toEqual([[3, 7, 299], [8]]);
+    expect(read).toEqual(layer(0));
+  });
+
+  test("with more than an eighth of them the table is, once; the output matrix may be the table", async () => {
+    const { read, rows, reader } = byRows();
+    using neox = open(reader);
+    using whole = open(recording().reader);
+    const most = Array.from({ length: model.config.vocabulary / 8 }, (_, i) => 2 * i);
+    for (const texts of [[most.slice(0, -1)], [most], [[1], most], [[5]]]) expect(await embedded(neox, texts)).toEqual(await embedded(whole, texts));
+    expect(rows.flat()).toEqual(most.map((_, i) => 2 * i));
+    expect(read.filter((name) => name === "embed_in.weight")).toHaveLength(1);
+
+    const tied = byRows();
+    using other = open(tied.reader, { tiedEmbeddings: true });
+    (await other.run(packRows([[1, 2]]), { logits: true })).logits!.dispose();
+    expect([tied.rows, tied.read[0]]).toEqual([[], "embed_in.weight"]);
+  });
+
+  test("they are checked as the table would be", async () => {
+    const damaged = byRows((t) => ({ ...t, data: (t.data as Float32Array).map((x, i) => (i === t.shape[1] + 4 ? NaN : x)) }));
+    await expect(embedded(open(damaged.reader), [[9, 5]])).rejects.toMatchObject({ code: "FORMAT", message: `gpt_neox.embed_in.weight: expected finite values, got NaN or infinity at element ${9 * 32 + 4}` });
+    await expect(open(byRows().reader, { vocabulary: 299 }).load("embed")).rejects.toMatchObject({ code: "SHAPE", message: "gpt_neox.embed_in.weight: expected [299,32] by config.json, got [300,32]" });
+  });
+});
+
 test("a read that fails can be tried again", async () => {
   let fail = true;
   using neox = open({ has: () => true, read: (name) => (fail ? Promise.reject(new Error("offline")) : model.weights.read(name)) });

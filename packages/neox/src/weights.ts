@@ -1,5 +1,6 @@
-import { castF32, widenBf16, type Device, type Tensor } from "@dictlearn/kernels";
+import { castF32, embedding, widenBf16, type Device, type Tensor } from "@dictlearn/kernels";
 import type { NeoxConfig } from "./config.js";
+import { EmbeddingRows } from "./embeddings.js";
 import { NeoxError } from "./error.js";
 import { sitesOf } from "./sites.js";
 
@@ -15,6 +16,11 @@ export interface NamedTensor {
 export interface WeightReader {
   has(name: string): boolean;
   read(name: string): Promise<NamedTensor>;
+  /** Some rows of a matrix, ascending, where it is cheap to read those alone, and what the whole is like: of the embedding while passes have few distinct tokens. */
+  readRows?(name: string, rows: Uint32Array): Promise<NamedTensor>;
+  info?(name: string): Promise<{ readonly shape: readonly number[] }>;
+  /** Is handed what `read` gave once the device has it. Its memory can go then, sooner than as garbage. */
+  free?(tensor: NamedTensor): void;
 }
 
 /** A tensor of the model: its name in a checkpoint, its shape, and the first site of the pass that needs it. */
@@ -34,7 +40,7 @@ function* weightsOf({ vocabulary: V, width: D, mlpWidth: M, layers, attentionBia
     { name: `${name}.weight`, shape: [out, into], site },
     ...(bias ? [{ name: `${name}.bias`, shape: [out], site }] : []),
   ];
-  yield { name: "embed_in.weight", shape: [V, D], site: "embed" };
+  yield { name: table, shape: [V, D], site: "embed" };
   for (let l = 0; l < layers; l++) {
     const layer = `layers.${l}`;
     yield* norm(`${layer}.input_layernorm`, `${layer}.attn_in`);
@@ -48,9 +54,14 @@ function* weightsOf({ vocabulary: V, width: D, mlpWidth: M, layers, attentionBia
   yield { name: "embed_out.weight", shape: [V, D], site: "logits" };
 }
 
+/** Of the embedding: past this share of its rows the whole table is read. */
+const few = 1 / 8;
+const table = "embed_in.weight";
+
 /** The weights of one model on a device, each read the first time that a pass needs it. */
 export class Weights {
   readonly #tensors = new Map<string, Tensor>();
+  readonly #rows: EmbeddingRows;
   readonly #all: readonly Weight[];
   readonly #order: ReadonlyMap<string, number>; // of sites
   #loading: Promise<void> = Promise.resolve();
@@ -60,31 +71,59 @@ export class Weights {
     readonly config: NeoxConfig,
     readonly reader: WeightReader,
   ) {
+    this.#rows = new EmbeddingRows(device, config.width);
     this.#all = [...weightsOf(config)];
     this.#order = new Map([...sitesOf(config.layers), "logits"].map((site, i) => [site, i]));
   }
 
-  /** Reads what a pass up to `site` (or "logits") needs and is not here yet. Calls at the same time wait for each other. */
-  load(site: string): Promise<void> {
+  /**
+   * Reads what a pass up to `site` (or "logits") needs and is not here yet. Calls at the same time wait for each other.
+   * @param tokens of the pass; without, the embedding waits for them if its rows can be read alone
+   */
+  load(site: string, tokens: Uint32Array = new Uint32Array()): Promise<void> {
     const end = this.#order.get(site)!;
     const loaded = this.#loading.then(async () => {
-      const missing = this.#all.filter((weight) => this.#order.get(weight.site)! <= end && !this.#tensors.has(weight.name));
+      const byRows = !this.#tensors.has(table) && !(site === "logits" && this.config.tiedEmbeddings) && (await this.#loadRows(tokens));
+      const missing = this.#all.filter(({ site, name }) => this.#order.get(site)! <= end && !this.#tensors.has(name) && !(byRows && name === table));
       let ahead = this.#fetch(missing[0]); // while one is checked and uploaded, the next is read
       for (const [i, weight] of missing.entries()) {
-        const floats = await ahead;
+        const fetched = await ahead;
         ahead = this.#fetch(missing[i + 1]);
-        this.#tensors.set(weight.name, this.device.keep(this.#upload(weight, floats)));
+        this.#tensors.set(weight.name, this.device.keep(this.#upload(weight, fetched?.floats)));
+        if (fetched) this.reader.free?.(fetched.tensor);
       }
     });
     this.#loading = loaded.catch(() => {}); // the next call tries again
     return loaded;
   }
 
+  /** Reads the rows of these tokens, unless the whole table is better. @returns whether they are here */
+  async #loadRows(tokens: Uint32Array): Promise<boolean> {
+    const { reader } = this;
+    if (!reader.readRows || !reader.info) return false;
+    const missing = this.#rows.missing(tokens);
+    const { vocabulary: V, width: D } = this.config;
+    if (this.#rows.size + missing.length > few * V) {
+      this.#rows.clear();
+      return false;
+    }
+    const name = this.#nameOf(table);
+    expectShape(name, (await reader.info(name)).shape, [V, D]);
+    if (missing.length > 0) this.#rows.add(missing, floats(await reader.readRows(name, missing), (at) => missing[Math.floor(at / D)] * D + (at % D)));
+    return true;
+  }
+
+  /** f32[N,D], the embeddings of tokens that `load` was told of. */
+  embed(tokens: Uint32Array): Tensor {
+    const whole = this.find(table);
+    return whole ? this.device.scope(() => embedding(whole, this.device.tensor(tokens, [tokens.length]))) : this.#rows.embed(tokens);
+  }
+
   /** Bytes on the device of all that passes up to the last of the sites need, at the least: the embedding may lie there as halves. */
   bytesFor(sites: readonly string[]): number {
     const end = Math.max(...sites.map((site) => this.#order.get(site)!));
     const needed = this.#all.filter(({ site }) => this.#order.get(site)! <= end);
-    return needed.reduce((sum, { name, shape }) => sum + (name === "embed_in.weight" ? 2 : 4) * shape.reduce((a, b) => a * b), 0);
+    return needed.reduce((sum, { name, shape }) => sum + (name === table ? 2 : 4) * shape.reduce((a, b) => a * b), 0);
   }
 
   /** A weight that is loaded, by its name in a checkpoint without `gpt_neox.`; undefined if the model has none of it. */
@@ -99,45 +138,58 @@ export class Weights {
   dispose(): void {
     for (const tensor of this.#tensors.values()) tensor.dispose();
     this.#tensors.clear();
+    this.#rows.clear();
   }
 
   /** The elements of a weight, checked; undefined for one that another stands for. A failure is told when it is awaited. */
-  #fetch(weight: Weight | undefined): Promise<Float32Array | Uint16Array | undefined> {
+  #fetch(weight: Weight | undefined): Promise<{ tensor: NamedTensor; floats: Float32Array | Uint16Array } | undefined> {
     const tied = weight?.name === "embed_out.weight" && this.config.tiedEmbeddings;
-    const fetched = weight && !tied ? this.#read(weight.name, weight.shape).then(floats) : Promise.resolve(undefined);
+    const fetched = weight && !tied ? this.#read(weight.name, weight.shape).then((tensor) => ({ tensor, floats: floats(tensor) })) : Promise.resolve(undefined);
     fetched.catch(() => {});
     return fetched;
   }
 
   #upload({ name, shape }: Weight, data: Float32Array | Uint16Array | undefined): Tensor {
     return this.device.scope(() => {
-      const tensor = data ? this.device.tensor(data, shape) : this.get("embed_in.weight").reshape(shape);
-      const asHalves = name === "embed_in.weight"; // a lookup widens what it takes; a matmul wants f32
+      const tensor = data ? this.device.tensor(data, shape) : this.get(table).reshape(shape);
+      const asHalves = name === table; // a lookup widens what it takes; a matmul wants f32
       return tensor.dtype === "f16" && !asHalves ? castF32(tensor) : tensor;
     });
   }
 
   async #read(name: string, shape: readonly number[]): Promise<NamedTensor> {
+    const found = this.#nameOf(name);
+    const tensor = await this.reader.read(found);
+    expectShape(found, tensor.shape, shape);
+    return tensor;
+  }
+
+  /** What the checkpoint calls it. @throws NeoxError FORMAT */
+  #nameOf(name: string): string {
     const names = name === "embed_out.weight" ? [name, "lm_head.weight"] : [`gpt_neox.${name}`, name]; // a base model's have no prefix
     const found = names.find((name) => this.reader.has(name));
     if (found === undefined) throw new NeoxError("FORMAT", `${names[0]}: expected it in the checkpoint, got no such tensor`, name === "embed_out.weight" ? "a base model has no output matrix: ask for sites only, or open the GPTNeoXForCausalLM checkpoint" : undefined);
-    const tensor = await this.reader.read(found);
-    if (String(tensor.shape) !== String(shape)) throw new NeoxError("SHAPE", `${found}: expected [${shape.join(",")}] by config.json, got [${tensor.shape.join(",")}]`, "take config.json and weights of the same model");
-    return tensor;
+    return found;
   }
 }
 
-/** Elements as f32, or f16 as their bits. @throws NeoxError FORMAT for NaN and infinities, UNSUPPORTED for another dtype */
-function floats({ name, dtype, data }: NamedTensor): Float32Array | Uint16Array {
+function expectShape(name: string, got: readonly number[], expected: readonly number[]): void {
+  if (String(got) !== String(expected)) throw new NeoxError("SHAPE", `${name}: expected [${expected.join(",")}] by config.json, got [${got.join(",")}]`, "take config.json and weights of the same model");
+}
+
+type Place = (at: number) => number;
+
+/** Elements as f32, or f16 as their bits. @param place where in the tensor an element stands, for messages @throws NeoxError FORMAT for NaN and infinities, UNSUPPORTED for another dtype */
+function floats({ name, dtype, data }: NamedTensor, place?: Place): Float32Array | Uint16Array {
   switch (dtype) {
     case "f32":
-      return finite(name, data as Float32Array);
+      return finite(name, data as Float32Array, place);
     case "f16":
-      return finite(name, data as Uint16Array);
+      return finite(name, data as Uint16Array, place);
     case "bf16":
-      return finite(name, widenBf16(data as Uint16Array));
+      return finite(name, widenBf16(data as Uint16Array), place);
     case "f64":
-      return finite(name, new Float32Array(data as Float64Array));
+      return finite(name, new Float32Array(data as Float64Array), place);
     default:
       throw new NeoxError("UNSUPPORTED", `${name}: expected dtype f16, bf16, f32 or f64, got ${dtype}`);
   }
@@ -147,12 +199,12 @@ function floats({ name, dtype, data }: NamedTensor): Float32Array | Uint16Array 
  * NaN and infinities have an exponent of all ones: one more carries into the sign bit, so an OR over all elements tells.
  * Halves two by two; where they are odd in number or place, all are looked at one by one.
  */
-function finite<A extends Float32Array | Uint16Array>(name: string, data: A): A {
+function finite<A extends Float32Array | Uint16Array>(name: string, data: A, place: Place = (at) => at): A {
   const halves = data instanceof Uint16Array;
   const words = data.byteLength % 4 === 0 && data.byteOffset % 4 === 0 ? new Uint32Array(data.buffer, data.byteOffset, data.byteLength / 4) : data;
   const [exponent, one, sign] = halves ? [0x7c007c00, 0x04000400, 0x80008000] : [0x7f800000, 0x00800000, 0x80000000];
   let carried = 0;
   for (let i = 0; i < words.length; i++) carried |= (words[i] & exponent) + one;
-  if (carried & sign) throw new NeoxError("FORMAT", `${name}: expected finite values, got NaN or infinity at element ${data.findIndex((x: number) => halves ? (x & 0x7c00) === 0x7c00 : !Number.isFinite(x))}`, "the checkpoint is damaged, or overflowed in half precision: take another revision");
+  if (carried & sign) throw new NeoxError("FORMAT", `${name}: expected finite values, got NaN or infinity at element ${place(data.findIndex((x: number) => halves ? (x & 0x7c00) === 0x7c00 : !Number.isFinite(x)))}`, "the checkpoint is damaged, or overflowed in half precision: take another revision");
   return data;
 }

@@ -22,10 +22,28 @@ export interface SentenceReport {
   top: readonly FeatureWeight[];
 }
 
+/** A sentence as one of several readings has it. */
+export interface SweepRow extends SentenceReport {
+  site: string;
+  /** as the person named it */
+  dictionary: string;
+}
+
 /** What `formatJson` writes. */
 export interface Analysis extends Provenance {
   sentences: SentenceReport[];
 }
 
-/** Sentences as formatters take them: all at hand, or one by one as they are computed. */
-export type Sentences = Iterable<SentenceReport> | AsyncIterable<SentenceReport>;
+/** Sentences as formatters take them: all at hand, or one by one as they are computed; of several readings each with its site and dictionary. */
+export type Sentences = Iterable<SentenceReport | SweepRow> | AsyncIterable<SentenceReport | SweepRow>;
+
+/** The site and the dictionary of a row, where it is one of several readings. */
+export function placeOf(row: SentenceReport | SweepRow | undefined): { site: string; dictionary: string } | undefined {
+  return row && "site" in row ? { site: row.site, dictionary: row.dictionary } : undefined;
+}
+
+/** What is written of a row, whatever else it holds. */
+export function written(row: SentenceReport | SweepRow): SentenceReport | SweepRow {
+  const { sentence, tokens, original, sparse, top } = row;
+  return { ...placeOf(row), sentence, tokens, original, sparse, top };
+}

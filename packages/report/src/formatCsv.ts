@@ -1,7 +1,7 @@
 import { stringify } from "csv-stringify/browser/esm/sync"; // the build that runs in a page as well
-import { type SentenceReport, type Sentences } from "./analysis.js";
+import { placeOf, type SentenceReport, type Sentences } from "./analysis.js";
 
-/** The columns, always all of them: `top` is empty where nobody asked for the strongest features. */
+/** The columns, always all of them: `top` is empty where nobody asked for the strongest features. Of several readings `site` and `dictionary` come first. */
 export const csvColumns = [
   "sentence", "tokens",
   "orig_mean", "orig_var", "orig_max_weight", "orig_max_pos",
@@ -15,8 +15,14 @@ export const csvColumns = [
  * with `=`, `+`, `-` or `@`: a spreadsheet may take it for a formula.
  */
 export async function* formatCsv(sentences: Sentences): AsyncGenerator<string> {
-  yield stringify([csvColumns]);
-  for await (const sentence of sentences) yield stringify([cells(sentence)]);
+  let header = true;
+  for await (const sentence of sentences) {
+    const place = placeOf(sentence);
+    if (header) yield stringify([[...(place ? Object.keys(place) : []), ...csvColumns]]);
+    header = false;
+    yield stringify([[...(place ? Object.values(place) : []), ...cells(sentence)]]);
+  }
+  if (header) yield stringify([csvColumns]);
 }
 
 function cells({ sentence, tokens, original, sparse, top }: SentenceReport): (string | number | null)[] {

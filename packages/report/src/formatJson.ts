@@ -1,4 +1,4 @@
-import { type Analysis, type Provenance, type Sentences } from "./analysis.js";
+import { type Analysis, type Provenance, type Sentences, written } from "./analysis.js";
 
 /** An `Analysis` as one JSON document, written as the sentences come, each on a line of its own. */
 export async function* formatJson({ model, dictionary, site, pooling, device }: Provenance, sentences: Sentences): AsyncGenerator<string> {
@@ -6,7 +6,7 @@ export async function* formatJson({ model, dictionary, site, pooling, device }: 
   yield JSON.stringify(empty, null, 2).slice(0, -"]\n}".length);
   let before = "\n    ";
   for await (const sentence of sentences) {
-    yield before + JSON.stringify(sentence);
+    yield before + JSON.stringify(written(sentence));
     before = ",\n    ";
   }
   yield "\n  ]\n}\n";

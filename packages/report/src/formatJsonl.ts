@@ -1,6 +1,6 @@
-import { type Sentences } from "./analysis.js";
+import { type Sentences, written } from "./analysis.js";
 
-/** One JSON object a line, one line a sentence, written as they come. */
+/** One JSON object a line, one line a sentence (and reading, where there are several), written as they come. */
 export async function* formatJsonl(sentences: Sentences): AsyncGenerator<string> {
-  for await (const sentence of sentences) yield `${JSON.stringify(sentence)}\n`;
+  for await (const sentence of sentences) yield `${JSON.stringify(written(sentence))}\n`;
 }

@@ -7,18 +7,22 @@ import { type Measure } from "./measure.js";
  * @returns lines joined by \n, none after the last
  */
 export function grid(headers: readonly string[], columns: readonly (readonly string[])[], measure: Measure): string {
-  const cells = columns.map((column) => column.map((cell) => cell.trim().split(/\r\n|\r|\n/)));
-  const widths = headers.map((header, c) => columnWidth(header, columns[c], measure));
-  const rule = (line: string) => `+${widths.map((width) => line.repeat(width + 2)).join("+")}+`;
-  const row = (parts: readonly string[]) => `|${parts.map((part, c) => ` ${centre(part, widths[c], measure)} `).join("|")}|`;
+  const { head, row } = gridOf(headers, headers.map((header, c) => columnWidth(header, columns[c], measure)), measure);
+  return [...head, ...columns[0].flatMap((_, r) => row(columns.map((column) => column[r])))].join("\n");
+}
 
-  const lines = [rule("-"), row(headers), rule("=")];
-  for (let r = 0; r < columns[0].length; r++) {
-    const height = Math.max(...cells.map((column) => column[r].length));
-    for (let i = 0; i < height; i++) lines.push(row(cells.map((column) => column[r][i] ?? "")));
-    lines.push(rule("-"));
-  }
-  return lines.join("\n");
+/** The lines of a table whose widths are known: those at the top, and those of a row. */
+export function gridOf(headers: readonly string[], widths: readonly number[], measure: Measure): { head: string[]; row(cells: readonly string[]): string[] } {
+  const rule = (line: string) => `+${widths.map((width) => line.repeat(width + 2)).join("+")}+`;
+  const line = (parts: readonly string[]) => `|${parts.map((part, c) => ` ${centre(part, widths[c], measure)} `).join("|")}|`;
+  return {
+    head: [rule("-"), line(headers), rule("=")],
+    row(cells) {
+      const lines = cells.map((cell) => cell.trim().split(/\r\n|\r|\n/));
+      const height = Math.max(...lines.map(({ length }) => length));
+      return [...Array.from({ length: height }, (_, i) => line(lines.map((parts) => parts[i] ?? ""))), rule("-")];
+    },
+  };
 }
 
 /** What a column takes inside of its two outer spaces: two more than its header, or as its widest cell. */
@@ -30,7 +34,7 @@ export function columnWidth(header: string, column: readonly string[], measure: 
 }
 
 function centre(text: string, width: number, measure: Measure): string {
-  const spare = width - measure(text);
+  const spare = Math.max(0, width - measure(text));
   const left = Math.floor(spare / 2);
   return " ".repeat(left) + text + " ".repeat(spare - left);
 }

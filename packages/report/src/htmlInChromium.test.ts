@@ -1,11 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { findChromium } from "@dictlearn/testing";
-import { chromium, type Browser } from "playwright-core";
+import { type Browser } from "playwright-core";
 import { afterAll, describe, expect, test } from "vitest";
+import { axeViolations, contrast, launched, listen } from "../test/browser.js";
 import { runPage, type TrainerReport } from "./html.js";
 
 const found = await launched();
@@ -16,20 +15,6 @@ afterAll(async () => {
   if (!missing) await browser.close();
   rmSync(folder, { recursive: true, force: true });
 });
-
-async function launched(): Promise<Browser | string> {
-  const options = await findChromium();
-  if (typeof options === "string") return options;
-  try {
-    return await chromium.launch({ ...options, headless: true });
-  } catch (error) {
-    const [library] = /error while loading shared libraries: [^:]*/.exec((error as Error).message) ?? [];
-    if (library === undefined) throw error;
-    return `Chromium: ${library}`;
-  }
-}
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const hostile = "</title><script>throw new Error('it ran')</script><img src=http://127.0.0.1:9/x>";
 const trainers = [0, 1, 2].map((index): TrainerReport => ({
@@ -43,13 +28,10 @@ const trainers = [0, 1, 2].map((index): TrainerReport => ({
 
 describe.skipIf(missing)(`in Chromium ${missing ?? ""}`, async () => {
   const page = missing ? undefined! : await browser.newPage();
-  const said: string[] = [];
+  const said = missing ? [] : listen(page);
   if (!missing) {
     const path = join(folder, "report.html");
     writeFileSync(path, runPage({ name: hostile, written: "today", state: "done", step: 20, steps: 20, tokens: 5120, parameters: { save_dir: hostile }, trainers }));
-    page.on("console", (message) => said.push(message.text()));
-    page.on("pageerror", (error) => said.push(error.message));
-    page.on("request", (request) => said.push(request.url()));
     await page.goto(pathToFileURL(path).href);
   }
 
@@ -60,16 +42,15 @@ describe.skipIf(missing)(`in Chromium ${missing ?? ""}`, async () => {
 
   test.each(["light", "dark"] as const)("axe finds nothing to mend (%s)", async (colorScheme) => {
     await page.emulateMedia({ colorScheme });
-    const { violations } = (await page.evaluate(`${axe}; axe.run(document)`)) as { violations: { id: string; nodes: { html: string }[] }[] };
-    expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`)).toEqual([]);
+    expect(await axeViolations(page)).toEqual([]);
   });
 
   test.each(["light", "dark"] as const)("text stands 4.5 to 1 before the page, and lines 3 to 1 (%s)", async (colorScheme) => {
     await page.emulateMedia({ colorScheme });
     const names = ["page", "ink", "quiet", "link", ...[1, 2, 3, 4, 5, 6].map((i) => `series-${i}`)];
     const colours = (await page.evaluate(`${JSON.stringify(names)}.map((name) => { document.body.style.outlineColor = "var(--" + name + ")"; return getComputedStyle(document.body).outlineColor; })`)) as string[];
-    const [behind, ...before] = colours.map(luminance);
-    before.forEach((colour, i) => expect((Math.max(colour, behind) + 0.05) / (Math.min(colour, behind) + 0.05), names[i + 1]).toBeGreaterThan(i < 3 ? 4.5 : 3));
+    const [behind, ...before] = colours;
+    before.forEach((colour, i) => expect(contrast(colour, behind), names[i + 1]).toBeGreaterThan(i < 3 ? 4.5 : 3));
   });
 
   test("the keyboard goes through links, wide tables and folded numbers", async () => {
@@ -86,9 +67,3 @@ describe.skipIf(missing)(`in Chromium ${missing ?? ""}`, async () => {
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
   });
 });
-
-/** @see WCAG 2.2, relative luminance */
-function luminance(colour: string): number {
-  const [r, g, b] = colour.match(/[\d.]+/g)!.map((part) => Number(part) / 255).map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-}

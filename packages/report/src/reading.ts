@@ -1,8 +1,10 @@
 import { type Provenance, type SentenceReport } from "./analysis.js";
 import { type SparseRow } from "./statistics.js";
 
-/** A token of a sentence: its text as it stands there, and the features [F] of its own activation. */
+/** A token of a sentence, and the features [F] of its own activation. */
 export interface TokenFeatures {
+  id: number;
+  /** as it stands in the sentence: all tokens joined are what was read of it. A character that several share stands in the last of them; the others are "" */
   text: string;
   features: SparseRow;
 }
@@ -15,6 +17,8 @@ export interface SentenceDetail extends SentenceReport {
   features: SparseRow;
   /** [T] */
   perToken: readonly TokenFeatures[];
+  /** of its own tokens alone, where that was measured; null for a transcoder, and without tokens */
+  metrics?: ReadingMetrics | null;
 }
 
 /** How well a dictionary describes the activations of all tokens that were read. */

@@ -1,4 +1,4 @@
-import { type SentenceReport } from "./analysis.js";
+import { placeOf, type SentenceReport } from "./analysis.js";
 import { formatG } from "./formatG.js";
 import { type Statistics } from "./statistics.js";
 
@@ -21,3 +21,8 @@ export const topHeader = "Top Features";
 export function topCell({ top }: SentenceReport): string {
   return top.map(({ feature, weight }) => `${feature}:${formatG(weight)}`).join("  ");
 }
+
+/** Columns after Sentence where rows are of several readings. */
+export const placeHeaders = (row: SentenceReport | undefined): string[] => (placeOf(row) ? ["Site", "Dictionary"] : []);
+
+export const placeCells = (row: SentenceReport): string[] => Object.values(placeOf(row) ?? {});

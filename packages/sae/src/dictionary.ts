@@ -1,4 +1,5 @@
 import { type Device, type SparseFeatures, type Tensor } from "@dictlearn/kernels";
+import { type Origin } from "./hostDictionary.js";
 
 /**
  * A dictionary of F features for activations of width D, ready on its device. Most are autoencoders, whose `decode` gives
@@ -12,6 +13,8 @@ export interface Dictionary {
   readonly F: number;
   /** What a transcoder gives: activations of this width, of another site. An autoencoder has none. */
   readonly output?: { readonly D: number };
+  /** Which activations it was trained on, as far as its file says it. */
+  readonly origin?: Origin;
   /** @param x f32[B,D] @returns sparse features [B,F]; an entry may be 0 (top-k rows with fewer than k active, gated ones) */
   encode(x: Tensor): SparseFeatures;
   /**

@@ -33,6 +33,13 @@ export class Columns {
 /** @returns f32[F,D] */
 export const rowsOf = (matrix: Matrix): Float32Array => (matrix instanceof Columns ? matrix.rows() : matrix);
 
+/** Row f multiplied by factors[f], in place. */
+export function scaleRows(matrix: Matrix, factors: Float32Array): void {
+  const F = factors.length;
+  if (matrix instanceof Columns) for (let d = 0, at = 0; d < matrix.D; d++) for (let f = 0; f < F; f++, at++) matrix.data[at] *= factors[f];
+  else for (let f = 0, D = matrix.length / F, at = 0; f < F; f++) for (let d = 0; d < D; d++, at++) matrix[at] *= factors[f];
+}
+
 /** How many columns are turned at a time: their rows stay in the cache until they are full. */
 const block = 64;
 

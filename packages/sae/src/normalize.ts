@@ -1,6 +1,6 @@
 import { type AutoEncoderWeights } from "./dictionaries/autoEncoder.js";
 import { DictionaryError } from "./error.js";
-import { Columns, rowsOf, transposed } from "./matrix.js";
+import { Columns, scaleRows, transposed } from "./matrix.js";
 
 /**
  * The same dictionary with decoder columns of norm 1: each column is divided by its norm, its encoder row and bias are
@@ -22,13 +22,9 @@ export function unitDecoder(weights: AutoEncoderWeights, subject: string): AutoE
     );
   if (norms.every((norm) => Math.abs(norm - 1) <= 1e-8 + 1e-5)) return weights; // torch.allclose
 
-  const encoder = rowsOf(weights.encoder);
-  for (let f = 0; f < F; f++) {
-    const norm = norms[f];
-    for (let at = f * D; at < (f + 1) * D; at++) encoder[at] *= norm;
-    encoderBias[f] *= norm;
-  }
-  return { ...weights, encoder, decoder: new Columns(D, F, columns, norms) };
+  scaleRows(weights.encoder, norms);
+  for (let f = 0; f < F; f++) encoderBias[f] *= norms[f];
+  return { ...weights, decoder: new Columns(D, F, columns, norms) };
 }
 
 /** Four rows a pass, each sum going down its column. @param matrix f32[D,F] @returns f32[F] */

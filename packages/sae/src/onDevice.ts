@@ -1,8 +1,8 @@
-import { decodeSparse, sub, type Device, type SparseFeatures, type Tensor } from "@dictlearn/kernels";
+import { copyRowsInto, decodeSparse, sub, transpose, type Device, type SparseFeatures, type Tensor } from "@dictlearn/kernels";
 import { Decoder } from "./decoder.js";
 import { type Dictionary } from "./dictionary.js";
 import { DictionaryError } from "./error.js";
-import { rowsOf, type Matrix } from "./matrix.js";
+import { Columns, rowsOf, type Matrix } from "./matrix.js";
 
 /** What every dictionary here has; the rest are vectors. O is D, but for a transcoder. */
 interface Weights {
@@ -34,7 +34,7 @@ export function onDevice<V extends string>(
   if (!Number.isInteger(D) || (how.centred && D !== O)) throw new DictionaryError("SHAPE", `${kind}: expected an encoder of ${used} rows of ${O}, got ${encoder.length} numbers (decoder is f32[${F},${O}])`);
   const up = (data: Float32Array, shape = [data.length]) => device.keep(device.tensor(data, shape));
   const small = Object.entries<Float32Array>({ ...vectors, decoderBias }).map(([name, data]) => [name, up(data)]);
-  const weights = Object.fromEntries([...small, ["encoder", up(rowsOf(encoder), [used, D])]]) as Record<V | "encoder" | "decoderBias", Tensor>;
+  const weights = Object.fromEntries([...small, ["encoder", device.keep(upload(device, encoder, [used, D]))]]) as Record<V | "encoder" | "decoderBias", Tensor>;
   const lazy = new Decoder(device, O, F, decoder);
 
   return {
@@ -49,4 +49,22 @@ export function onDevice<V extends string>(
       lazy.dispose();
     },
   };
+}
+
+/** Columns are turned on the device, so many features at a time that both they and their rows stay in its cache. */
+const turnedBytes = 2 ** 20;
+
+/** A matrix as rows on the device, f32[F,D]. */
+function upload(device: Device, matrix: Matrix, [F, D]: readonly [number, number]): Tensor {
+  if (!(matrix instanceof Columns) || matrix.norms) return device.tensor(rowsOf(matrix), [F, D]);
+  const rows = device.empty("f32", [F, D]);
+  const width = Math.max(16, Math.floor(turnedBytes / (4 * D)));
+  const room = new Float32Array(D * Math.min(F, width));
+  for (let from = 0; from < F; from += width) {
+    const n = Math.min(F - from, width);
+    const part = room.subarray(0, D * n); //                                        f32[D,n]
+    for (let d = 0; d < D; d++) part.set(matrix.data.subarray(d * F + from, d * F + from + n), d * n);
+    device.scope(() => copyRowsInto(rows, transpose(device.tensor(part, [D, n])), { at: from }));
+  }
+  return rows;
 }

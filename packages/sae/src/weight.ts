@@ -3,15 +3,16 @@ import { DictionaryError } from "./error.js";
 
 /**
  * A saved weight as f32, every value finite. f32 is taken as it is; f16, bf16 and f64 are converted.
+ * @param place where in the tensor an element of its data stands, for messages
  * @throws DictionaryError FORMAT `ae.pt: expected finite encoder.weight, got NaN at 17`; UNSUPPORTED for other numbers
  */
-export function weight(subject: string, name: string, tensor: { dtype: string; data: ArrayBufferView }): Float32Array {
+export function weight(subject: string, name: string, tensor: { dtype: string; data: ArrayBufferView }, place = (at: number) => at): Float32Array {
   const values = float32(tensor);
   if (!values)
     throw new DictionaryError("UNSUPPORTED", `${subject}: expected ${name} in f32, f16, bf16 or f64, got ${tensor.dtype}`, "convert it to a floating type first");
   if (!allFinite(values)) {
     const at = values.findIndex((value) => !Number.isFinite(value));
-    throw new DictionaryError("FORMAT", `${subject}: expected finite ${name}, got ${values[at]} at ${at}`, "the file is damaged or its training diverged");
+    throw new DictionaryError("FORMAT", `${subject}: expected finite ${name}, got ${values[at]} at ${place(at)}`, "the file is damaged or its training diverged");
   }
   return values;
 }

@@ -20,13 +20,14 @@ export interface Call {
  * commands. Signals, pipes and how a process ends are tested with one of their own. Calls wait for each other.
  * @param command the module that exports `command`
  * @param cli the module that exports `errorReport`, the line and exit code of an error
+ * @param flags of node, such as `--import`
  */
 export class CommandProcess {
   readonly #child: ChildProcess;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(command: URL, cli: URL) {
-    this.#child = fork(fileURLToPath(new URL("commandProcessChild.js", import.meta.url)), [command.href, cli.href], { execArgv: ["--no-warnings"] }); // of files that the process's end would close
+  constructor(command: URL, cli: URL, flags: readonly string[] = []) {
+    this.#child = fork(fileURLToPath(new URL("commandProcessChild.js", import.meta.url)), [command.href, cli.href], { execArgv: ["--no-warnings", ...flags] }); // of files that the process's end would close
   }
 
   run(call: Call): Promise<Ran> {

@@ -1,4 +1,4 @@
-import { Device, type HostArray } from "../device.js";
+import { Device, notFinite, type HostArray, type Result } from "../device.js";
 import type { Host, Op } from "../defineOp.js";
 import { widenF16 } from "../float16.js";
 import { bytesOf, type DType, type Storage, type Tensor } from "../tensor.js";
@@ -103,6 +103,12 @@ export class CpuDevice extends Device {
       const hosts = (tensors: Readonly<Record<string, Tensor>>) => Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, this.#host(tensor)]));
       op.reference(hosts(inputs) as never, hosts(outputs) as never, params as never);
     }
+  }
+
+  protected lookAt(tensor: Tensor, from: Result): void {
+    const { data } = this.#host(tensor);
+    const at = data.findIndex((value: number) => !Number.isFinite(value));
+    if (at >= 0) throw notFinite(from, tensor, `${data[at]} at element ${at}`);
   }
 
   #host(tensor: Tensor): Host<Float32Array | Int32Array | Uint32Array> {

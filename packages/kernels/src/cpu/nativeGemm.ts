@@ -76,11 +76,11 @@ export class NativeGemm implements GemmEngine {
 }
 
 interface OrtTensor {
-  data: Float32Array;
+  data: Float32Array<ArrayBuffer>;
 }
 interface Ort {
   Tensor: new (type: "float32", data: Float32Array, dims: readonly number[]) => OrtTensor;
-  InferenceSession: { create(model: Uint8Array, options: object): Promise<{ run(feeds: Record<string, OrtTensor>, fetches: Record<string, OrtTensor>): Promise<unknown> }> };
+  InferenceSession: { create(model: Uint8Array, options: object): Promise<{ run(feeds: Record<string, OrtTensor>): Promise<{ y: OrtTensor }> }> };
 }
 
 /** The body of a worker. Sent as source text: it may use nothing from outside itself. */
@@ -91,15 +91,20 @@ export async function runOrtWorker({ memory, control, path, models }: OrtSeat, r
   const sessions = models.map((): ReturnType<typeof open> | undefined => undefined);
   sessions[2] = open(2);
   await sessions[2];
-  const kept = new Map<string, OrtTensor>();
-  /** A tensor of the library's, kept for the next block of these sizes. */
+  const { port1: nowhere, port2 } = new MessageChannel();
+  port2.close();
+  /** Frees memory at once, by handing it over to nobody: as garbage, 32 MB of it would gather before it is collected. */
+  const free = ({ buffer }: Float32Array<ArrayBuffer>) => nowhere.postMessage(null, [buffer]);
+  const kept = new Map<string, Float32Array<ArrayBuffer>>();
+  /** A tensor of the library's, in memory that is kept for the next block. */
   const tensor = (name: string, ...dims: number[]): OrtTensor => {
-    const known = kept.get(name);
     const size = dims.reduce((p, n) => p * n);
-    const data = known && known.data.buffer.byteLength >= 4 * size ? new Float32Array(known.data.buffer as ArrayBuffer, 0, size) : new Float32Array(size);
-    const made = new Tensor("float32", data, dims);
-    kept.set(name, made);
-    return made;
+    let data = kept.get(name);
+    if (!data || data.length < size) {
+      if (data) free(data);
+      kept.set(name, (data = new Float32Array(size)));
+    }
+    return new Tensor("float32", data.subarray(0, size), dims);
   };
   /** Elements [r0, r1) x [c0, c1) of a matrix in shared memory, in or out. */
   const eachRow = (at: number, width: number, r0: number, r1: number, c0: number, c1: number, row: (shared: Float32Array, r: number) => void) => {
@@ -133,11 +138,11 @@ export async function runOrtWorker({ memory, control, path, models }: OrtSeat, r
           rightOf = block;
         }
         const left = transposeA ? bring("a", a, M, 0, K, m0, m1) : bring("a", a, K, m0, m1, 0, K);
-        const to = tensor("y", m1 - m0, n1 - n0);
         const session = await (sessions[variant] ??= open(variant));
-        await session.run(start ? { a: left, b: right!, bias: start } : { a: left, b: right! }, { y: to });
-        if (n1 - n0 === N) new Float32Array(memory.buffer, y + 4 * m0 * N, (m1 - m0) * N).set(to.data);
-        else eachRow(y, N, m0, m1, n0, n1, (shared, r) => shared.set(to.data.subarray((r - m0) * (n1 - n0), (r - m0 + 1) * (n1 - n0))));
+        const { data } = (await session.run(start ? { a: left, b: right!, bias: start } : { a: left, b: right! })).y; // its own copy, even of what it is given to write to
+        if (n1 - n0 === N) new Float32Array(memory.buffer, y + 4 * m0 * N, (m1 - m0) * N).set(data);
+        else eachRow(y, N, m0, m1, n0, n1, (shared, r) => shared.set(data.subarray((r - m0) * (n1 - n0), (r - m0 + 1) * (n1 - n0))));
+        free(data);
       }
     } catch {
       Atomics.store(control, failed, 1); // the caller throws: here nobody would hear it

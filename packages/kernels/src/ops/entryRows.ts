@@ -21,6 +21,7 @@ function expectEntries(op: string, { rowStart, values }: { rowStart: Tensor; val
 function rows(name: string, reduce: (row: Float32Array, p: number) => number, wgsl: { start: string; each: string; combine: string }, slopes?: typeof powerSlopes) {
   return defineOp<Entries, { y: Float32Array }, { p: number }>({
     name,
+    ...(wgsl.start.includes("infinity") && { unbounded: ["y"] }), // of nothing
     outputs(inputs) {
       expectEntries(name, inputs);
       return { y: { dtype: "f32", shape: [inputs.rowStart.size - 1] } };
@@ -104,5 +105,5 @@ export const minPositive = ({ rowStart, values }: SparseFeatures): Tensor => lea
 /** The smallest feature > 0 of all rows, Infinity where there is none. @param features sparse [B,F], B >= 1 @returns f32[1] */
 export function minPositiveOfBatch(features: SparseFeatures): Tensor {
   const { device } = features.values;
-  return device.scope(() => scale(maxRows(scale(minPositive(features), -1).reshape([1, features.shape[0]])), -1));
+  return device.scope(() => device.unwatched(() => scale(maxRows(scale(minPositive(features), -1).reshape([1, features.shape[0]])), -1)));
 }

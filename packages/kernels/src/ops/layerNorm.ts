@@ -4,6 +4,7 @@ import { expectShape } from "../shapes.js";
 import { describe, type Tensor } from "../tensor.js";
 import { acrossLanes, eachRow, grid } from "../webgpu/dispatch.js";
 import { mul } from "./elementwise.js";
+import { F32_MAX } from "./norms.js";
 import { sumColumns } from "./sums.js";
 import { shift } from "./unary.js";
 
@@ -33,6 +34,7 @@ const op = defineOp<{ x: Float32Array; weight: Float32Array; bias: Float32Array 
       for (let d = 0; d < D; d++) mean += x.data[n * D + d]! / D;
       let variance = 0;
       for (let d = 0; d < D; d++) variance += (x.data[n * D + d]! - mean) ** 2 / D;
+      if (variance > F32_MAX) variance = Infinity; // of numbers past 1e19, as in PyTorch: what is left is the bias
       for (let d = 0; d < D; d++) y.data[n * D + d] = ((x.data[n * D + d]! - mean) / Math.sqrt(variance + epsilon)) * weight.data[d]! + bias.data[d]!;
     }
   },

@@ -13,7 +13,12 @@ import { shift, sqrt, square } from "./unary.js";
 
 const CHUNK = 8192;
 
-const norm = (row: Float32Array): number => Math.sqrt(row.reduce((sum, v) => sum + v * v, 0));
+export const F32_MAX = 3.4028234663852886e38;
+/** Squares are added up in f32, as in PyTorch: of numbers past 1e19 the norm is infinite. */
+function norm(row: Float32Array): number {
+  const squares = row.reduce((sum, v) => sum + v * v, 0);
+  return squares > F32_MAX ? Infinity : Math.sqrt(squares);
+}
 const wgslSquares = (name: string) => `
   var squares = 0.0;
   for (var d = lane; d < p.D; d += 64u) { let v = ${name}[row * p.D + d]; squares += v * v; }

@@ -26,6 +26,7 @@ const screenOp = defineOp<
   { start: number; end: number }
 >({
   name: "screenActive",
+  unbounded: ["rows"],
   outputs({ x, encoder }, { start, end }) {
     const R = end - start;
     return { counts: { dtype: "u32", shape: [R] }, found: { dtype: "i32", shape: [R, capacityOf(encoder.shape[0])] }, ...screenSpecs(R, x.shape[1]) };

@@ -14,6 +14,7 @@ const capacityOf = (k: number): number => Math.max(128, 16 * Math.ceil(k / 4));
 
 const op = defineOp<EncoderInputs<Float32Array> & Panels<Int32Array, Float32Array>, Entries<Float32Array, Uint32Array> & Scratch, { k: number }>({
   name: "screenTopK",
+  unbounded: ["rows"],
   outputs({ x }, { k }) {
     const [B, D] = x.shape as [number, number];
     return {

@@ -1,10 +1,11 @@
-import { Device, type HostArray } from "../device.js";
+import { Device, type HostArray, type Result } from "../device.js";
 import type { Op } from "../defineOp.js";
 import { KernelError } from "../error.js";
 import { widenF16 } from "../float16.js";
 import { opRun, type OpRun } from "../profile.js";
 import type { Storage, Tensor } from "../tensor.js";
 import { bindingOf, scalarsOf, shaderOf, type Dispatch } from "./dispatch.js";
+import { NonFinite } from "./nonFinite.js";
 import { Timestamps } from "./timestamps.js";
 
 interface GpuStorage extends Storage {
@@ -50,6 +51,7 @@ export class WebGpuDevice extends Device {
   #bytes = 0;
   #spareBytes = 0;
   #error: KernelError | undefined;
+  #nonFinite: NonFinite | undefined;
 
   private constructor(device: GPUDevice, readonly label: string, options: WebGpuOptions) {
     super();
@@ -124,6 +126,18 @@ export class WebGpuDevice extends Device {
   }
 
   async read(tensor: Tensor): Promise<Float32Array | Int32Array | Uint32Array> {
+    const read = this.#read(tensor);
+    await this.#expectFinite();
+    return read;
+  }
+
+  /** Under `watchFinite`: what was computed so far is finite. */
+  async #expectFinite(): Promise<void> {
+    const error = await this.#nonFinite?.first((flags) => this.#read(flags));
+    if (error) throw error;
+  }
+
+  async #read(tensor: Tensor): Promise<Float32Array | Int32Array | Uint32Array> {
     const { buffer, bytes } = tensor.storage as GpuStorage;
     const size = Math.ceil(bytes / 4) * 4;
     if (size === 0) return tensor.dtype === "u32" ? new Uint32Array() : tensor.dtype === "i32" ? new Int32Array() : new Float32Array();
@@ -132,13 +146,18 @@ export class WebGpuDevice extends Device {
       this.#endPass();
       this.#encode().copyBufferToBuffer(buffer, 0, staging, 0, size);
       this.#submit();
-      await staging.mapAsync(GPUMapMode.READ);
+      await this.#unlessLost(staging.mapAsync(GPUMapMode.READ));
       if (this.#error) throw this.#error;
       const copy = staging.getMappedRange().slice(0, bytes);
       return tensor.dtype === "f32" ? new Float32Array(copy) : tensor.dtype === "u32" ? new Uint32Array(copy) : tensor.dtype === "i32" ? new Int32Array(copy) : widenF16(new Uint16Array(copy));
     } finally {
       staging.destroy();
     }
+  }
+
+  protected lookAt(tensor: Tensor, from: Result): void {
+    this.#nonFinite ??= new NonFinite(this);
+    for (const dispatch of this.#nonFinite.look(tensor, from)) this.#dispatch("lookAt", dispatch);
   }
 
   run(op: Op, inputs: Readonly<Record<string, Tensor>>, outputs: Readonly<Record<string, Tensor>>, params: object): void {
@@ -226,10 +245,19 @@ export class WebGpuDevice extends Device {
     this.#scalarsUsed = 0;
   }
 
+  /** What waits for the device ends with it; why it does is what a person has to know. */
+  #unlessLost<T>(waiting: Promise<T>): Promise<T> {
+    const lost = this.lost.then(({ reason }) => {
+      throw new KernelError("IO", `${this.label}: expected the device to stay, got its loss: ${reason}`, "open it again; what was on it is gone");
+    });
+    return Promise.race([lost, waiting.catch(() => lost)]);
+  }
+
   async idle(): Promise<void> {
     this.#submit();
-    await this.#device.queue.onSubmittedWorkDone();
+    await this.#unlessLost(this.#device.queue.onSubmittedWorkDone());
     if (this.#error) throw this.#error;
+    await this.#expectFinite();
   }
 
   dispose(): void {

@@ -140,7 +140,7 @@ const titles: Readonly<Record<string, string>> = {
 function figures(metrics: readonly MetricsLine[]): Content {
   const names = [...new Set(metrics.flatMap(Object.keys))];
   const losses = names.filter((name) => name.endsWith("loss"));
-  const others = names.filter((name) => !losses.includes(name) && !["step", "tokens"].includes(name) && !(name in titles));
+  const others = names.filter((name) => !losses.includes(name) && !["step", "tokens"].includes(name) && !Object.hasOwn(titles, name));
   return [
     linesFigure(metrics, { title: "Loss and its parts", columns: losses }),
     ...Object.entries(titles).map(([name, title]) => linesFigure(metrics, { title, columns: [name], ...(name === "frac_variance_explained" && { floor: 0 }) })),

@@ -8,12 +8,14 @@ export interface TableOptions {
   /** The first column names its row. */
   header: readonly string[];
   rows: readonly (readonly Content[])[];
+  /** Headers are buttons, for the page's script: see page/sortTable.ts. */
+  sortable?: boolean;
 }
 
 /** A table with its caption; it scrolls by itself where it is wider than the page, by keyboard too. */
-export function table({ caption, of, header, rows }: TableOptions): Markup {
-  return html`<div class="wide" tabindex="0" role="region" aria-label="${caption}${of !== undefined && `: ${of}`}"><table><caption>${caption}</caption>
-<thead><tr>${header.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+export function table({ caption, of, header, rows, sortable }: TableOptions): Markup {
+  return html`<div class="wide" tabindex="0" role="region" aria-label="${caption}${of !== undefined && `: ${of}`}"><table${sortable && html` class="sortable"`}><caption>${caption}</caption>
+<thead><tr>${header.map((name) => html`<th scope="col">${sortable ? html`<button type="button">${name}</button>` : name}</th>`)}</tr></thead>
 <tbody>${rows.map(([name, ...cells]) => html`<tr><th scope="row">${name}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>
 `)}</tbody></table></div>
 `;

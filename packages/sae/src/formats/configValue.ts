@@ -16,7 +16,14 @@ export function flag(config: Config, name: string, subject: string, byDefault: b
 }
 
 /** For messages. */
-export const said = (value: unknown): string => (value === undefined ? "none" : (JSON.stringify(value) ?? String(value)).slice(0, 80));
+export function said(value: unknown): string {
+  if (value === undefined) return "none";
+  try {
+    return (JSON.stringify(value) ?? String(value)).slice(0, 80);
+  } catch {
+    return "a value nested too deeply to show"; // where the stack ends
+  }
+}
 
 export const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 export const numberOf = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);

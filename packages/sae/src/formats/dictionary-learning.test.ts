@@ -20,7 +20,32 @@ function saved(changes: Partial<Tensors> = {}): TensorFile {
   return fileOf(Object.fromEntries(Object.entries(tensors).filter(([, tensor]) => tensor)) as Tensors);
 }
 
+/** The same, its encoder by columns where that is asked for. */
+const columnsOf = (file: TensorFile): TensorFile => ({
+  ...file,
+  async read(name, options) {
+    const tensor = await file.read(name);
+    const [rows, columns] = (await file.info(name)).shape;
+    if (!options?.columns) return tensor;
+    return { dtype: tensor.dtype, data: (tensor.data as Float32Array).map((_, at, data) => data[(at % rows) * columns + Math.floor(at / rows)]), columns: true };
+  },
+});
+
 describe.each(await devices())("on $name", ({ device, skipped }) => {
+  test.skipIf(skipped).each([true, false])("an encoder that lies by its columns gives the same bytes, normalizeDecoder %s", async (normalizeDecoder) => {
+    const [B, D, F] = [3, 300, 2000]; // columns are turned some hundreds at a time
+    const rows = () => saved({ bias: f32([D], seededNormal(1, D)), "encoder.weight": f32([F, D], seededNormal(2, F * D)), "encoder.bias": f32([F], seededNormal(3, F)), "decoder.weight": f32([D, F], seededNormal(4, D * F)) });
+    const encoded = async (file: TensorFile) => {
+      const dictionary = await readDictionaryLearning(file, { device: device!, config: { trainer: { dict_class: "AutoEncoder" } }, normalizeDecoder });
+      const { rowStart, index, values } = await device!.scope(() => dictionary.encode(device!.tensor(seededNormal(5, B * D), [B, D])).read());
+      dictionary.dispose();
+      return [rowStart, index.slice(0, rowStart[B]), values.slice(0, rowStart[B])]; // on WebGPU there is room behind
+    };
+    const [expected, got] = [await encoded(rows()), await encoded(columnsOf(rows()))];
+    expect(expected[1].length).toBeGreaterThan(F);
+    expect(got).toEqual(expected);
+  });
+
   test.skipIf(skipped).each([true, false])("an AutoEncoder encodes and decodes as dictionary_learning's, normalizeDecoder %s", async (normalizeDecoder) => {
     const reference = readOracle("formats/dl_variants/reference.safetensors");
     const io = readOracle("formats/dl/AutoEncoder/io.safetensors");
@@ -79,6 +104,7 @@ describe("what is not a dictionary is refused in one line", async () => {
     ["a transposed encoder", saved({ "encoder.weight": f32([D, F], seededNormal(2, F * D)) }), "ae.pt: expected encoder.weight [5,3], got [3,5] (D = 3, F = 5 by the biases)"],
     ["decoder rows that do not match the bias", saved({ "decoder.weight": f32([4, F], seededNormal(2, F * 4)) }), "ae.pt: expected decoder.weight [3,5], got [4,5] (D = 3, F = 5 by the biases)"],
     ["NaN", saved({ "encoder.weight": broken(7, NaN) }), "ae.pt: expected finite encoder.weight, got NaN at 7"],
+    ["NaN in an encoder that lies by its columns", columnsOf(saved({ "encoder.weight": broken(7, NaN) })), "ae.pt: expected finite encoder.weight, got NaN at 7"],
     ["an infinity", saved({ "encoder.weight": broken(14, -Infinity) }), "ae.pt: expected finite encoder.weight, got -Infinity at 14"],
     ["integers", saved({ bias: { dtype: "i64", shape: [D], data: new BigInt64Array(D) } }), "ae.pt: expected bias in f32, f16, bf16 or f64, got i64"],
     ["a zero column", saved({ "decoder.weight": f32([D, F], zeroed(2)) }), "ae.pt: expected decoder columns of non-zero norm, got column 2 = 0"],

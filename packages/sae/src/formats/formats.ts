@@ -1,12 +1,17 @@
 import { DictionaryError } from "../error.js";
-import { dictionaryLearning } from "./dictionary-learning.js";
+import { groupMaxClass } from "../dictionaries/groupMax.js";
+import { classes, dictionaryLearning } from "./dictionary-learning.js";
 import { type Config, type Format } from "./format.js";
 import { listed } from "./readWeights.js";
 import { saeLens } from "./saelens.js";
+import { type DictionaryClass } from "./savedClass.js";
 import { sparsify } from "./sparsify.js";
 
 /** Every format that is read and written: a new one is a file and a line here. */
 export const formats: readonly Format[] = [dictionaryLearning, saeLens, sparsify];
+
+/** Every class that a file of these formats may be of, by names of their own. */
+export const dictionaryClasses = [...classes, groupMaxClass] as readonly DictionaryClass<object>[];
 
 /** @throws DictionaryError USAGE `format: expected dictionary-learning, saelens or sparsify, got "sae-lens"` */
 export function formatNamed(name: string): Format {

@@ -7,8 +7,11 @@ import { tensorsOf, type Layout, type SavedTensor } from "./savedClass.js";
 export interface TensorFile {
   readonly names: readonly string[];
   info(name: string): Promise<{ readonly shape: readonly number[] }>;
-  /** The caller may change what it gets. */
-  read(name: string): Promise<{ readonly dtype: string; readonly data: ArrayBufferView }>;
+  /**
+   * The caller may change what it gets.
+   * @param options.columns a matrix may come by its columns, and says so, where it lies like that
+   */
+  read(name: string, options?: { columns?: boolean }): Promise<{ readonly dtype: string; readonly data: ArrayBufferView; readonly columns?: true }>;
 }
 
 type Dimensions = Record<string, number>;
@@ -20,7 +23,7 @@ type Dimensions = Record<string, number>;
 export async function readWeights<W extends object>(saved: Layout<W>, file: TensorFile, subject = "dictionary"): Promise<W> {
   expectNames(saved, file.names, subject);
   const dimensions = await dimensionsOf(saved, file, subject);
-  const read = async ([key, tensor]: [string, SavedTensor]) => [key, value(tensor, await file.read(tensor.name), dimensions, subject)];
+  const read = async ([key, tensor]: [string, SavedTensor]) => [key, value(tensor, await file.read(tensor.name, { columns: tensor.shape.length === 2 && tensor.shape[0] === "F" }), dimensions, subject)];
   const weights = Object.fromEntries(await Promise.all(tensorsOf(saved).map(read))) as W; // the table has an entry for every key of W
   const wrong = saved.wrong?.(weights);
   if (wrong) throw new DictionaryError("FORMAT", `${subject}: expected ${wrong}`);
@@ -70,7 +73,7 @@ function value({ name, shape, dtype }: SavedTensor, tensor: Awaited<ReturnType<T
     if (!integers) throw new DictionaryError("UNSUPPORTED", `${subject}: expected ${name} in i32 or i64, got ${tensor.dtype}`);
     return shape.length ? integers : integers[0];
   }
-  const values = weight(subject, name, tensor);
+  const values = weight(subject, name, tensor, tensor.columns && ((at) => (at % F) * D + Math.floor(at / F)));
   if (shape.length === 0) return values[0];
-  return shape.length === 2 && shape[0] === "D" ? new Columns(D, F, values) : values;
+  return shape.length === 2 && (shape[0] === "D" || tensor.columns) ? new Columns(D, F, values) : values;
 }

@@ -1,6 +1,6 @@
 import { type AutoEncoderWeights, savedAutoEncoder } from "../dictionaries/autoEncoder.js";
 import { savedAutoEncoderNew } from "../dictionaries/autoEncoderNew.js";
-import { savedAutoEncoderTopK, type TopKWeights } from "../dictionaries/autoEncoderTopK.js";
+import { savedAutoEncoderTopK, type TopKWeights, withoutThreshold } from "../dictionaries/autoEncoderTopK.js";
 import { savedBatchTopK } from "../dictionaries/batchTopK.js";
 import { type GatedWeights, savedGatedAutoEncoder } from "../dictionaries/gatedAutoEncoder.js";
 import { type JumpReluWeights, savedJumpReluAutoEncoder } from "../dictionaries/jumpReluAutoEncoder.js";
@@ -89,9 +89,9 @@ const forms = [
   form(savedAutoEncoderNew, standard),
   form(savedGatedAutoEncoder, gated),
   form(savedJumpReluAutoEncoder, jumpRelu),
-  form(savedAutoEncoderTopK, topK, { cfg: ({ k }) => ({ k, rescale_acts_by_decoder_norm: false }) }),
-  form(savedBatchTopK, jumpRelu, { weights: withThresholds }),
-  form(savedMatryoshkaBatchTopK, jumpRelu, { weights: withThresholds }),
+  form(savedAutoEncoderTopK, topK, { cfg: ({ k }) => ({ k, rescale_acts_by_decoder_norm: false }), change: ({ threshold }) => (threshold >= 0 ? withoutThreshold : undefined) }),
+  form(savedBatchTopK, jumpRelu, { weights: withThresholds, change: () => "the threshold is written for each feature; k, which counts in training only, is left out" }),
+  form(savedMatryoshkaBatchTopK, jumpRelu, { weights: withThresholds, change: () => "the threshold is written for each feature; k and the groups, which count in training only, are left out" }),
 ];
 
 /**
@@ -125,8 +125,10 @@ export const saeLens: Format = {
     const made = architecture.dictionary(weights, { cfg, subject, centred });
     const wrong = made.kind.wrong?.(made.weights);
     if (wrong) throw new DictionaryError("FORMAT", `${subject}: expected ${wrong} (cfg.json)`);
+    const changes = [...file.changes, ...(rescaled ? ["rescale_acts_by_decoder_norm: the decoder's rows are unit vectors now, encoder and its bias multiplied by their norms"] : [])];
     return {
       ...made,
+      ...(changes.length && { changes }),
       ...(made.kind.centred !== centred && { applyDecoderBiasToInput: centred }),
       ...(inputNorm && { inputNorm }),
       ...(outside.includes(cfg.normalize_activations) && { scaledOutside: true }),
@@ -137,15 +139,17 @@ export const saeLens: Format = {
   },
 
   write(host) {
-    const { kind, weights, inputNorm, origin = {} } = host;
+    const { kind, weights, inputNorm, origin = {}, changes = [] } = host;
     const found = forms.find((form) => form.kind === kind);
     if (!found) throw new DictionaryError("UNSUPPORTED", `${kind.name}: expected ${listed(forms.map((form) => form.kind.name))} for SAELens, got ${kind.name}`);
     if (host.output || host.skip) throw new DictionaryError("UNSUPPORTED", `${kind.name}: expected an autoencoder to write, got ${host.output ? "a transcoder" : "one with a skip connection"}`);
-    const { architecture, weights: changed, cfg } = found.form(weights);
+    const { architecture, weights: changed, cfg, change } = found.form(weights);
     const { encoder, decoderBias } = weights as AutoEncoderWeights;
     const [D, F] = [decoderBias.length, encoder.length / decoderBias.length];
     const hook = origin.site === undefined ? undefined : hookName(origin.site);
     return {
+      as: architecture.name,
+      changes: change === undefined ? changes : [...changes, change],
       tensors: stateDict({ ...architecture, dimensions: { D, F, O: D } }, changed),
       config: {
         d_in: D,
@@ -173,8 +177,8 @@ export const saeLens: Format = {
 /** Whose cfg.json is written. */
 const version = "6.18.0";
 
-function form<W extends object, A extends object = W>(kind: DictionaryClass<W>, architecture: Architecture<A>, { weights = (w) => w as unknown as A, cfg = () => ({}) }: { weights?(w: W): A; cfg?(w: W): Config } = {}) {
-  return { kind: kind as DictionaryClass<object>, form: (w: object) => ({ architecture: architecture as unknown as Architecture<object>, weights: weights(w as W) as object, cfg: cfg(w as W) }) };
+function form<W extends object, A extends object = W>(kind: DictionaryClass<W>, architecture: Architecture<A>, { weights = (w) => w as unknown as A, cfg = () => ({}), change = () => undefined }: { weights?(w: W): A; cfg?(w: W): Config; /** What is not as it was. */ change?(w: W): string | undefined } = {}) {
+  return { kind: kind as DictionaryClass<object>, form: (w: object) => ({ architecture: architecture as unknown as Architecture<object>, weights: weights(w as W) as object, cfg: cfg(w as W), change: change(w as W) }) };
 }
 
 /** One threshold for all, repeated: y > θ is the same with y before and behind its ReLU, also below 0. */
@@ -203,7 +207,7 @@ function inputNormOf(cfg: Config, subject: string): InputNorm | undefined {
 }
 
 /** The file without what older versions put in: scaling_factor, which must be ones, and log_threshold. */
-async function asSavedNow(file: TensorFile, subject: string): Promise<TensorFile> {
+async function asSavedNow(file: TensorFile, subject: string): Promise<TensorFile & Required<Pick<HostDictionary, "changes">>> {
   if (file.names.includes("scaling_factor")) {
     const factor = weight(subject, "scaling_factor", await file.read("scaling_factor"));
     const at = factor.findIndex((value) => Math.abs(value - 1) > 1e-8 + 1e-5); // torch.allclose
@@ -211,6 +215,7 @@ async function asSavedNow(file: TensorFile, subject: string): Promise<TensorFile
   }
   const logs = file.names.includes("log_threshold") && !file.names.includes("threshold");
   return {
+    changes: logs ? ["log_threshold: e to its power is the threshold"] : [],
     names: file.names.filter((name) => name !== "scaling_factor").map((name) => (logs && name === "log_threshold" ? "threshold" : name)),
     info: (name) => file.info(logs && name === "threshold" ? "log_threshold" : name),
     async read(name) {

@@ -1,7 +1,7 @@
-import { savedAutoEncoderTopK, type TopKWeights } from "../dictionaries/autoEncoderTopK.js";
+import { savedAutoEncoderTopK, type TopKWeights, withoutThreshold } from "../dictionaries/autoEncoderTopK.js";
 import { groupMaxClass, type GroupMaxWeights } from "../dictionaries/groupMax.js";
 import { DictionaryError } from "../error.js";
-import { beyondWeights, foldDecoderBias, type HostDictionary } from "../hostDictionary.js";
+import { expectWeightsAlone, foldDecoderBias, type HostDictionary } from "../hostDictionary.js";
 import { flag, said, wholeNumber } from "./configValue.js";
 import { type Format } from "./format.js";
 import { difference, readWeights } from "./readWeights.js";
@@ -61,14 +61,15 @@ export const sparsify: Format = {
   },
 
   write(host) {
-    const { kind, weights } = foldDecoderBias(host);
+    const { kind, weights, changes = [] } = foldDecoderBias(host);
     const { name } = kind;
     const activation = kind === savedAutoEncoderTopK ? "topk" : kind === groupMaxClass ? "groupmax" : undefined;
     if (!activation) throw new DictionaryError("UNSUPPORTED", `${name}: expected AutoEncoderTopK for sparsify, which keeps the k largest features, got ${name}`);
-    const other = beyondWeights(host);
-    if (other) throw new DictionaryError("UNSUPPORTED", `${name}: expected an autoencoder without normalised inputs to write, got ${other}`);
-    const { k, encoderBias, decoderBias } = weights as TopKWeights;
+    expectWeightsAlone(host);
+    const { k, threshold, encoderBias, decoderBias } = weights as TopKWeights; // a GroupMax has no threshold
     return {
+      as: activation,
+      changes: threshold >= 0 ? [...changes, withoutThreshold] : changes,
       tensors: stateDict(layout, weights as Weights),
       config: { activation, expansion_factor: 32, normalize_decoder: true, num_latents: encoderBias.length, k, multi_topk: false, skip_connection: false, transcode: false, d_in: decoderBias.length },
     };

@@ -1,6 +1,7 @@
 import { decodeSparse, encodeTopK, sub, type Device, type Tensor } from "@dictlearn/kernels";
-import { devices, readOracle } from "@dictlearn/testing";
-import { describe, expect, test } from "vitest";
+import { openDevice } from "@dictlearn/kernels/node";
+import { devices, readOracle, webgpuDevice } from "@dictlearn/testing";
+import { afterAll, describe, expect, test } from "vitest";
 import { april, batchTopK, defineDictionary, gated, gatedAnneal, jumpRelu, matryoshka, pAnneal, readLog, standard, topK, type NamedTensor, type Setting, type Trainer, type TrainerSpec } from "../index.js";
 
 // What every trainer promises; a trainer more is a line here.
@@ -51,6 +52,30 @@ async function someDead(device: Device, trainer: Trainer): Promise<void> {
   const biases: Tensor | undefined = trainer.parameters().encoderBias;
   if (biases) device.write(biases, ((await biases.read()) as Float32Array).fill(-9, 0, 5));
 }
+
+const gpu = await webgpuDevice();
+afterAll(() => gpu.device?.dispose());
+
+test("on cpu under watchFinite, no op of any trainer gives what is not finite", async () => {
+  const device = await openDevice({ backend: "cpu", threads: 1, engine: "wasm" });
+  device.watchFinite();
+  for (const [, spec] of all) {
+    const trainer = spec.start(settingOn(device));
+    await someDead(device, trainer);
+    await train(device, trainer, 0, 24);
+    trainer.dispose();
+  }
+  expect(device.bytesInUse).toBe(0);
+  device.dispose();
+});
+
+test.skipIf(gpu.skipped).each([all[0], all[5], all[8]])(`%s under watchFinite on ${gpu.name}: no result that is not finite`, async (_, spec) => {
+  const device = gpu.device!;
+  device.watchFinite();
+  const trainer = spec.start(settingOn(device));
+  await train(device, trainer, 0, 3, async (log) => expect((await readLog(log)).loss).toBeGreaterThan(0));
+  trainer.dispose();
+});
 
 describe.each(await devices())("on $name", ({ name: backend, device, skipped }) => {
   const cpu = backend.startsWith("cpu");

@@ -1,0 +1,3 @@
+import { withoutHub } from "dictlearn";
+
+export const withoutNetwork = withoutHub("--model-name demo --dataset-name demo needs no network");

@@ -1,0 +1,32 @@
+import { Worker } from "node:worker_threads";
+import { Columns, dictionaryClasses, type Format, formatNamed, type HostDictionary } from "@dictlearn/sae";
+import { type HostFile } from "./readHost.js";
+
+/** A dictionary on its way: its class and format by name, its matrices without their methods. */
+export interface HostMessage {
+  host: Omit<HostDictionary, "kind">;
+  kind: string;
+  format: string;
+}
+export type Reply = { read: HostMessage; error?: undefined } | { error: Error & { code?: string; remedy?: string } };
+
+/**
+ * `readHost` in a thread of its own: reading, checking and normalising a dictionary's 130 MB takes as long as building a
+ * tokenizer, and can happen beside it. Weights are handed over, not copied.
+ */
+export async function readHostInThread(file: Omit<HostFile, "definitions">): Promise<{ host: HostDictionary; format: Format }> {
+  const worker = new Worker(new URL("./dictionaryThread.js", import.meta.url), { workerData: file });
+  try {
+    const reply = await new Promise<Reply>((resolve, reject) => {
+      worker.once("message", resolve).once("error", reject);
+    });
+    if (reply.error) throw Object.assign(new Error(reply.error.message), reply.error);
+    const { host, kind, format } = reply.read;
+    const weights = Object.fromEntries(Object.entries(host.weights).map(([name, weight]) => [name, isColumns(weight) ? new Columns(weight.D, weight.F, weight.data, weight.norms) : weight]));
+    return { host: { ...host, weights, kind: dictionaryClasses.find(({ name }) => name === kind)! }, format: formatNamed(format) };
+  } finally {
+    await worker.terminate();
+  }
+}
+
+const isColumns = (weight: unknown): weight is Columns => typeof weight === "object" && weight !== null && "data" in weight;

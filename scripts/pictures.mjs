@@ -1,0 +1,51 @@
+// The pictures in docs/pictures: pages of the bundled demo, as a browser shows them. Needs Linux on x64 (@sparticuz/chromium).
+//   node scripts/build.mjs && node scripts/pictures.mjs
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { findChromium } from "@dictlearn/testing";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const { chromium } = createRequire(join(root, "packages/report/package.json"))("playwright-core");
+
+/** Each page is made by an app, and shown once or more. */
+const pages = [
+  {
+    make: (file) => ["sparse-rep", "--model", "demo", "--dictionary", "demo", "--report", file],
+    pictures: [
+      { name: "sentences", height: 820, prepare: async (page) => {
+        await page.fill("#feature", "1321"); // was, are, is, not
+        await page.keyboard.press("Enter");
+        await page.locator("#sentence-3 .tokens span", { hasText: " is" }).hover();
+      } },
+      { name: "similarity", height: 960, colorScheme: "dark", prepare: (page) => page.selectOption("#order", "features"), at: "#heat-map" },
+    ],
+  },
+];
+
+const found = await findChromium();
+if (typeof found === "string") throw new Error(found);
+const folder = mkdtempSync(join(tmpdir(), "pictures-"));
+const browser = await chromium.launch({ ...found, headless: true });
+try {
+  const page = await browser.newPage();
+  for (const { make, pictures } of pages) {
+    const file = join(folder, "page.html");
+    const [app, ...args] = make(file);
+    execFileSync(process.execPath, [join(root, "apps", app, "dist/main.js"), ...args, "--force"], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
+    for (const { name, height, colorScheme = "light", prepare, at } of pictures) {
+      await page.setViewportSize({ width: 1280, height });
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await page.goto(pathToFileURL(file).href);
+      await prepare?.(page);
+      if (at) await page.evaluate((id) => document.querySelector(id).scrollIntoView(), at);
+      await page.screenshot({ path: join(root, "docs/pictures", `${name}.png`) });
+    }
+  }
+} finally {
+  await browser.close();
+  rmSync(folder, { recursive: true, force: true });
+}
