@@ -1,25 +1,28 @@
-import { createRequire } from "node:module";
 import { join, relative } from "node:path";
-import { CommandError, defineCommand, downloadProgress, progress, resolvePath } from "@dictlearn/command";
-import { HubError, hubEnvironment, openHub } from "@dictlearn/hub";
+import { CommandError, defineCommand, progress, underHeading } from "@dictlearn/command";
+import { hubEnvironment, hubVariables, openHub } from "@dictlearn/hub";
 import { engines, openDevice } from "@dictlearn/kernels/node";
 import { type FeatureSet } from "@dictlearn/report";
-import { type Cursor, decoderFacts, DictlearnError, featureDetails, FeatureFolder, FeaturePass, openDictionary, openModel, openTexts } from "dictlearn";
+import { chooseNames, type Cursor, decoderFacts, DictlearnError, featureDetails, FeatureFolder, FeaturePass, openDictionary, openModel, openTexts, withoutHub } from "dictlearn";
 import { z } from "zod";
-import { ablatedByDefault, chooseSettings, expectNoSettings, type FeaturesSettings, givenOf, settingFlags } from "./featuresSettings.js";
+import { begin, version, type Beginning } from "../begin.js";
+import { ablatedByDefault, expectNoSettings, type FeaturesSettings, givenOf, settingFlags, usually } from "./featuresSettings.js";
 
-const version = createRequire(import.meta.url)("../../package.json").version as string;
 const flags = z.object({
   ...settingFlags,
-  out: z.string().optional().describe("the folder to write to, new or empty (default: features_ and the site, features_demo for the demo)").meta({ placeholder: "DIR" }),
-  format: z.enum(["site", "json", "both"]).optional().describe("site: index.html and its data, for a browser; json: features.jsonl, a feature a line in Neuronpedia's fields (default: site)"),
-  force: z.boolean().default(false).describe("write over what an earlier run left in the folder"),
-  resume: z.string().optional().describe("go on with a run that was stopped, in its folder, with its own settings").meta({ placeholder: "DIR" }),
-  saveEvery: z.number().min(0).default(60).describe("seconds between states that are saved, from which --resume goes on").meta({ placeholder: "N" }),
-  device: z.enum(["auto", "webgpu", "cpu"]).optional().describe("auto: a GPU if there is one, else the CPU (default: auto)"),
-  engine: z.enum(engines).optional().describe("what multiplies matrices on the CPU; auto: onnxruntime-node (native) if it is installed, else WebAssembly, which gives the same bytes on every machine"),
-  threads: z.int().min(1).max(256).optional().describe("CPU threads (default: as many as the machine has)").meta({ placeholder: "N" }),
-  quiet: z.boolean().default(false).describe("no notes on stderr"),
+  ...underHeading("Result", {
+    out: z.string().optional().describe("the folder to write to, new or empty (default: features_ and the site, features_demo for the demo)").meta({ placeholder: "DIR" }),
+    format: z.enum(["site", "json", "both"]).optional().describe("site: index.html and its data, for a browser; json: features.jsonl, a feature a line in Neuronpedia's fields (default: site)"),
+    force: z.boolean().default(false).describe("write over what an earlier run left in the folder"),
+    resume: z.string().optional().describe("go on with a run that was stopped, in its folder, with its own settings").meta({ placeholder: "DIR" }),
+    saveEvery: z.number().min(0).default(60).describe("seconds between states that are saved, from which --resume goes on").meta({ placeholder: "N" }),
+    quiet: z.boolean().default(false).describe("no notes on stderr"),
+  }),
+  ...underHeading("Where to compute", {
+    device: z.enum(["auto", "webgpu", "cpu"]).optional().describe("auto: a GPU if there is one, else the CPU (default: auto)"),
+    engine: z.enum(engines).optional().describe("what multiplies matrices on the CPU; auto: onnxruntime-node (native) if it is installed, else WebAssembly, which gives the same bytes on every machine"),
+    threads: z.int().min(1).max(256).optional().describe("CPU threads (default: as many as the machine has)").meta({ placeholder: "N" }),
+  }),
 });
 
 /** What is recorded with a state. */
@@ -38,12 +41,13 @@ export const command = defineCommand({
   examples: [
     "features --model demo --dictionary demo --dataset-name demo --tokens 100000 --out features_demo",
     "features --dictionary sae_results/resid_post_layer_3/trainer_0 --site layers.3.resid_post --tokens 2000000",
-    "features --dataset-name texts/*.jsonl --examples 20 --ablate 2 --format both --out features",
+    "features --dataset-name 'texts/*.jsonl' --examples 20 --ablate 2 --format both --out features",
     "features --resume features_demo",
   ],
+  environment: hubVariables,
   async run(given, invocation) {
-    const note = (line: string) => void (given.quiet || process.stderr.write(`${line}\n`));
-    process.chdir(resolvePath(".")); // paths are relative to where the person stands, not to where a package manager starts us
+    using here = begin(given);
+    const { note, hub, arriving } = here;
     const asked = givenOf(given);
     if (given.resume !== undefined) {
       expectNoSettings(asked, given.resume);
@@ -53,10 +57,8 @@ export const command = defineCommand({
     const saved = given.resume === undefined ? undefined : await new FeatureFolder(given.resume).readState();
     const before = saved?.about as unknown as Recorded | undefined;
 
-    using arriving = downloadProgress({ quiet: given.quiet });
-    const environment = hubEnvironment(process.env);
-    const hub = openHub({ ...environment, onProgress: arriving.onProgress, onNotice: note });
-    const chosen = before?.settings ?? (await chooseSettings(asked, { hub, offline: environment.offline ?? false, note }));
+    const orDemo = withoutHub("--model demo --dictionary demo --dataset-name demo needs no network");
+    const chosen = before?.settings ?? (await chosenOf(asked, here));
     const device = await openDevice({ backend: given.device ?? before?.device ?? "auto", threads: given.threads, engine: given.engine ?? (before?.engine === "wasm" ? "wasm" : "auto"), onNotice: (line) => invocation.debug && note(line) });
     if (invocation.debug) note(`device: ${device.label}`);
     if (before && before.engine !== device.engine) throw new CommandError("USAGE", `${given.resume}: expected the run's own engine, ${before.engine}, got ${device.engine}`, "go on with it where it ran, or start another with --out");
@@ -64,10 +66,10 @@ export const command = defineCommand({
     const [model, dictionary] = await Promise.all([
       openModel(chosen.model, { device, site: chosen.site, revision: chosen.revision, hub }),
       openDictionary(chosen.dictionary, { device, hub }),
-    ]).catch(withoutNetwork);
+    ]).catch(orDemo);
     const settings: FeaturesSettings & { ablate: number } = { ...chosen, site: model.site(chosen.site), ablate: chosen.ablate ?? (dictionary.F <= ablatedByDefault && !dictionary.output ? 1 : 0) };
     const { site } = settings;
-    const through = openHub({ ...environment, onNotice: note }); // texts stream beside the pass, which has a progress of its own
+    const through = openHub({ ...hubEnvironment(process.env), onNotice: note }); // texts stream beside the pass, which has a progress of its own
     const texts = (cursor?: Cursor) => openTexts(settings.datasetName, { hub: through, column: settings.textColumn, split: settings.split, config: settings.dataConfig, revision: settings.dataRevision, cursor });
     const pass = new FeaturePass(model, dictionary, texts, settings, saved?.state);
     arriving.stop();
@@ -77,7 +79,7 @@ export const command = defineCommand({
     const about: Recorded = { settings, format, engine: device.engine, device: device.kind };
     if (!saved) {
       const first = texts();
-      await first.next().catch(withoutNetwork); // whether there are texts is told before anything is written
+      await first.next().catch(orDemo); // whether there are texts is told before anything is written
       await first.return();
       await folder.begin({ force: given.force });
     }
@@ -152,10 +154,11 @@ export const command = defineCommand({
   },
 });
 
-/** What the Hub cannot give is told with what works instead. */
-function withoutNetwork(error: unknown): never {
-  if (!(error instanceof HubError)) throw error;
-  throw new HubError(error.code, error.message, [error.remedy, "--model demo --dictionary demo --dataset-name demo needs no network"].filter(Boolean).join("; "), { cause: error });
+/** What was asked for, and what is meant where nothing is; where the demo stands in, a line says so. */
+async function chosenOf(asked: ReturnType<typeof givenOf>, here: Beginning): Promise<FeaturesSettings> {
+  const { names, unreachable } = await chooseNames({ model: asked.model, dictionary: asked.dictionary, texts: asked.datasetName }, here);
+  if (unreachable !== undefined) here.note(`model, dictionary and texts: the Hugging Face Hub is out of reach (${unreachable}), so this is the bundled demo (--model, --dictionary and --dataset-name name others)`);
+  return { ...usually, ...asked, model: names.model, dictionary: names.dictionary, datasetName: names.texts };
 }
 
 const count = (n: number): string => n.toLocaleString("en");

@@ -10,7 +10,7 @@ import { DictlearnError } from "../error.js";
 import { type Tokenizer } from "../openTokenizer.js";
 import { writeWhole } from "../wholeFile.js";
 import { type FeaturePassState } from "./featurePass.js";
-import { sharedTexts, vocabularyTexts } from "./tokenTexts.js";
+import { sharedTexts, vocabularyTexts } from "./vocabularyTexts.js";
 
 // <path>/{index.html, data/{index.js, vocabulary.js, 0.js, 1.js, ...}, features.jsonl, state/pass.safetensors}
 

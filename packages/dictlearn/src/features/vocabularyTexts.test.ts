@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { openTokenizer } from "../index.js";
-import { sharedTexts, vocabularyTexts } from "./tokenTexts.js";
+import { sharedTexts, vocabularyTexts } from "./vocabularyTexts.js";
 
 const tokenizer = await openTokenizer("demo");
 const vocabulary = vocabularyTexts(tokenizer, 4096);
@@ -11,7 +11,7 @@ test("each id has its text; rows of the model past the tokenizer's have none", (
   expect(vocabularyTexts(tokenizer, 4100).slice(4096)).toEqual(["", "", "", ""]);
 });
 
-test("a character of several tokens is whole at the first of them; one that is cut off is told by replacements", () => {
+test("a character of several tokens stands in the one that completes it; one that is cut off is told by replacements", () => {
   const ids = Array.from(tokenizer.encode("a 👩 b 漢字!"));
   const textsOf = sharedTexts(tokenizer, vocabulary);
   const shown = (tokens: readonly number[]) => tokens.map((token, i) => textsOf(tokens)[i] ?? vocabulary[token]).join("");
