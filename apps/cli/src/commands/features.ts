@@ -1,11 +1,10 @@
-import { join, relative } from "node:path";
-import { CommandError, defineCommand, progress, underHeading } from "@dictlearn/command";
+import { CommandError, defineCommand, underHeading } from "@dictlearn/command";
 import { hubEnvironment, hubVariables, openHub } from "@dictlearn/hub";
 import { engines, openDevice } from "@dictlearn/kernels/node";
-import { type FeatureSet } from "@dictlearn/report";
-import { chooseNames, type Cursor, decoderFacts, DictlearnError, featureDetails, FeatureFolder, FeaturePass, openDictionary, openModel, openTexts, withoutHub } from "dictlearn";
+import { chooseNames, type Cursor, FeatureFolder, FeaturePass, openDictionary, openModel, openTexts, withoutHub } from "dictlearn";
 import { z } from "zod";
 import { begin, version, type Beginning } from "../begin.js";
+import { count, performFeatures, shown } from "./performFeatures.js";
 import { ablatedByDefault, expectNoSettings, type FeaturesSettings, givenOf, settingFlags, usually } from "./featuresSettings.js";
 
 const flags = z.object({
@@ -86,71 +85,16 @@ export const command = defineCommand({
     const { signal } = invocation; // from here on Ctrl-C saves
     note(`features: ${count(dictionary.F)} of ${settings.dictionary} at ${site} of ${settings.model}, over ${count(settings.tokens)} tokens of ${settings.datasetName}; what is kept of them takes ${sizeOf(FeaturePass.bytes(dictionary.F, settings))} at the most`);
 
-    const save = () => folder.writeState(pass.state(), { ...about });
-    let savedAt = performance.now();
-    /** Between two turns: what ends the process here loses what came after the last state. */
-    const pause = async (bar: { stop(): void }, where: () => string) => {
-      if (!signal.aborted && performance.now() - savedAt < given.saveEvery * 1000) return;
-      await save();
-      savedAt = performance.now();
-      if (!signal.aborted) return;
-      bar.stop();
-      note(`features: stopped ${where()}; --resume ${shown(folder.path)} goes on there`);
-      throw signal.reason;
-    };
-
-    if (!saved) await save(); // whoever is killed before the next state can go on too
-    const started = { tokens: pass.tokens, at: performance.now() };
-    {
-      using bar = progress({ label: "read", unit: "tokens", total: settings.tokens, from: pass.tokens, quiet: given.quiet });
-      for (let more = true; more; ) {
-        more = await pass.readSome();
-        bar.update(Math.min(pass.tokens, settings.tokens));
-        await pause(bar, () => `after ${count(pass.tokens)} of ${count(settings.tokens)} tokens`);
-      }
+    try {
+      const written = await performFeatures(pass, { model, dictionary, settings, format, folder, about: { ...about }, saveEvery: given.saveEvery, isResumed: saved !== undefined, signal, note, quiet: given.quiet });
+      process.stdout.write(`${written.map(shown).join("\n")}\n`);
+      const { counts, tokens } = pass.statistics;
+      note(`features: ${count(counts.reduce((sum, n) => sum + (n > 0 ? 1 : 0), 0))} of ${count(dictionary.F)} were active on ${count(tokens)} tokens${format === "json" ? "" : `; open ${shown(written[0])} in a browser`}`);
+    } finally {
+      await model.dispose();
+      dictionary.dispose();
+      device.dispose();
     }
-    const { statistics } = pass;
-    if (statistics.tokens === 0) {
-      await folder.removeState();
-      throw new DictlearnError("USAGE", `texts: expected tokens to look at features on, got none in ${settings.datasetName}${settings.skipFirst > 0 ? ` behind the first ${settings.skipFirst} of each row` : ""}`, "give other texts, or a smaller --skip-first");
-    }
-    if (pass.tokens < settings.tokens) note(`texts: ended after ${count(pass.tokens)} of ${count(settings.tokens)} tokens${settings.rows === "document" ? " (--rows packed takes more from a text than its first row)" : ""}`);
-
-    const { done, of, tokens: ahead } = pass.ablated;
-    if (of > done) {
-      const rate = (pass.tokens - started.tokens) / ((performance.now() - started.at) / 1000);
-      note(`ablation: ${count(of - done)} examples of ${count(ahead)} tokens${rate > 0 ? `, some ${duration((2.5 * ahead) / rate)} by the pace so far` : ""} (--ablate 0 leaves it out)`);
-      using bar = progress({ label: "ablate", unit: "examples", total: of, from: done, quiet: given.quiet });
-      for (let more = true; more; ) {
-        more = await pass.ablateSome();
-        bar.update(pass.ablated.done);
-        await pause(bar, () => `after ${count(pass.ablated.done)} of ${count(of)} ablations`);
-      }
-    }
-
-    let facts;
-    {
-      using bar = progress({ label: "decoder", unit: "rows", quiet: given.quiet });
-      facts = await decoderFacts(model, dictionary, { site, tokens: settings.topTokens, nearest: settings.nearest, onRows: (done, total) => bar.update(done, undefined, { total }) });
-    }
-    await pause({ stop: () => {} }, () => "before anything was written");
-
-    const { F, D } = dictionary;
-    const set: FeatureSet = { model: settings.revision ? `${settings.model}@${settings.revision}` : settings.model, dictionary: settings.dictionary, site, texts: settings.datasetName, F, D, tokens: statistics.tokens, rows: statistics.rows, contextLength: settings.contextLength, skipFirst: settings.skipFirst, lens: facts.lens };
-    const ready = facts;
-    const content = { set, counts: statistics.counts, details: (range: { start: number; end: number }) => featureDetails(pass, ready, range), tokenizer: model.tokenizer, vocabulary: model.neox.config.vocabulary };
-    const written: string[] = [];
-    {
-      using bar = progress({ label: "write", unit: "features", total: F * (format === "both" ? 2 : 1), quiet: given.quiet });
-      if (format !== "json") written.push(await folder.writeSite(content, (features) => bar.update(features)));
-      if (format !== "site") written.push(await folder.writeJson(content, (features) => bar.update(features + (format === "both" ? F : 0))));
-    }
-    await folder.removeState();
-    const dead = statistics.counts.reduce((sum, n) => sum + (n === 0 ? 1 : 0), 0);
-    process.stdout.write(`${written.map(shown).join("\n")}\n`);
-    note(`features: ${count(F - dead)} of ${count(F)} were active on ${count(statistics.tokens)} tokens${format === "json" ? "" : `; open ${shown(join(folder.path, "index.html"))} in a browser`}`);
-    await model.dispose();
-    device.dispose();
   },
 });
 
@@ -161,15 +105,5 @@ async function chosenOf(asked: ReturnType<typeof givenOf>, here: Beginning): Pro
   return { ...usually, ...asked, model: names.model, dictionary: names.dictionary, datasetName: names.texts };
 }
 
-const count = (n: number): string => n.toLocaleString("en");
-
-/** A path as a person would write it where they stand. */
-function shown(path: string): string {
-  const near = relative("", path);
-  return near.startsWith("..") ? path : near || ".";
-}
-
 /** 20.5 GB, 12 MB */
 const sizeOf = (bytes: number): string => (bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.max(1, Math.round(bytes / 1e6)).toLocaleString("en")} MB`);
-
-const duration = (seconds: number): string => (seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`);

@@ -152,6 +152,7 @@ describe("on one thread and on two", async () => {
         expect(stops).toBeGreaterThan(2); // reading and taking out were both cut
         break;
       }
+      await pass.close();
       const { arrays, ...rest } = pass.state();
       state = { ...JSON.parse(JSON.stringify(rest)), arrays: Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, array.slice()])) };
     }
