@@ -106,9 +106,10 @@ describe.each(await devices())("$name", ({ device, skipped }) => {
     const { few, profileOf } = await import(here("harness/roofline.js"));
     const x = device!.tensor(seededNormal(1, 64 * 32), [64, 32]);
     const turn = () => device!.scope(() => void add(linear(x, x), linear(x, x)));
-    const { ops, gflopsPerSecond, gigabytesPerSecond } = await profileOf(device, turn, {}, few);
+    const { ops, gflopsPerSecond, integerGopsPerSecond, gigabytesPerSecond } = await profileOf(device, turn, {}, few);
     x.dispose();
     expect(gflopsPerSecond).toBeGreaterThan(0);
+    expect(integerGopsPerSecond > 0).toBe(device!.kind === "cpu"); // a GPU has no screen
     expect(gigabytesPerSecond).toBeGreaterThan(0);
     const of = (name: string) => ops.find(({ op }: { op: string }) => op === name);
     expect([of("linear").calls, of("add").calls]).toEqual([2, 1]);
@@ -116,6 +117,23 @@ describe.each(await devices())("$name", ({ device, skipped }) => {
     expect(of("linear").megabytes / ((2 * 4 * (2 * 64 * 32 + 64 * 64)) / 1e6)).toBeCloseTo(1, 3);
     expect(of("add").megabytes / ((3 * 4 * 64 * 64) / 1e6)).toBeCloseTo(1, 3);
   });
+});
+
+test("an op's work follows from the shapes of its tensors", async () => {
+  const { work } = await import(here("harness/roofline.js"));
+  const f32 = (...shape: number[]) => ({ dtype: "f32", shape });
+  const [B, D, F, K, n] = [6, 8, 32, 3, 18];
+  const [x, encoder, bias, index] = [f32(B, D), f32(F, D), f32(F), { dtype: "u32", shape: [n] }];
+  const of = (op: string, inputs: object, outputs: object, known = {}) => work({ op, inputs, outputs }, known);
+  expect(of("linear", { x, weight: encoder, bias }, { y: f32(B, F) }).flops).toBe(2 * B * D * F);
+  for (const [a, b] of [[f32(B, D), f32(D, F)], [f32(D, B), f32(D, F)], [f32(B, D), f32(F, D)]]) expect(of("matmul", { a, b }, { y: f32(B, F) }).flops).toBe(2 * B * D * F);
+  // integers beside no floats, the rows that were asked for alone
+  expect(of("screenTopK", { x, encoder, bias }, { index })).toMatchObject({ flops: 0, integers: 2 * B * D * F });
+  expect(of("screenActive", { x, encoder }, { counts: { dtype: "u32", shape: [2] } })).toMatchObject({ flops: 0, integers: 2 * 2 * D * F });
+  expect(of("linearAtByFeature", { entry: index, x, weight: encoder }, { y: f32(n) }).flops).toBe(2 * n * D);
+  expect(of("decodeSparse", { index, decoder: encoder }, { y: x }, { active: B * K - 1 }).flops).toBe(2 * (B * K - 1) * D);
+  expect(of("adamInto", { parameter: encoder, gradient: encoder, m: encoder, v: encoder }, {}).bytes).toBe(7 * 4 * F * D);
+  expect(of("add", { a: x, b: x }, { y: x })).toEqual({ flops: B * D, integers: 0, bytes: 3 * 4 * B * D });
 });
 
 test("sides take turns, and rounds that warm up do not count", async () => {

@@ -1,5 +1,5 @@
-// What an op has to do at least: its floating-point operations, and the bytes of every tensor that it touches, once.
-import { add, linear } from "@dictlearn/kernels";
+// What an op has to do at least: its floating-point operations, or those in integers, and the bytes of every tensor that it touches, once.
+import { adamInto, add, encodeThreshold, linear } from "@dictlearn/kernels";
 
 const sizeOf = ({ shape }) => shape.reduce((a, b) => a * b, 1);
 const bytesOf = (spec) => sizeOf(spec) * (spec.dtype === "f16" ? 2 : 4);
@@ -10,12 +10,19 @@ const perEntry = (entries, { shape: [, D] }, { active = Infinity }) => 2 * Math.
 
 const flops = {
   linear: ({ inputs: { x, weight } }) => 2 * sizeOf(x) * weight.shape[0],
-  screenTopK: ({ inputs: { x, encoder } }) => 2 * sizeOf(x) * encoder.shape[0], // in 16-bit integers, nearly all
+  matmul: ({ inputs: { a }, outputs: { y } }) => 2 * sizeOf(a) * y.shape[1],
   decodeSparse: ({ inputs: { index, decoder } }, known) => perEntry(index, decoder, known),
   linearAt: ({ inputs: { index, x } }, known) => perEntry(index, x, known),
+  linearAtByFeature: ({ inputs: { entry, x } }) => perEntry(entry, x, {}), // entries of any kind, candidates among them
   sumRowsByFeature: ({ inputs: { entry, rows } }, known) => perEntry(entry, rows, known),
   attention: ({ inputs: { q } }, { T }) => 2 * sizeOf(q) * T, // scores and sums over half of T, on average
   adamInto: ({ inputs: { parameter } }) => 12 * sizeOf(parameter),
+};
+
+/** Products and sums in 16-bit integers; the few candidates that are computed in f32 count as nothing. */
+const integers = {
+  screenTopK: ({ inputs: { x, encoder } }) => 2 * sizeOf(x) * encoder.shape[0],
+  screenActive: ({ inputs: { encoder }, outputs: { counts } }) => 2 * sizeOf(counts) * sizeOf(encoder), // of the rows that it was asked for
 };
 
 const bytes = {
@@ -27,35 +34,50 @@ const bytes = {
 
 /**
  * @param known { active, T } entries of the sparse features, where their tensors have room for more; positions of a row
- * @returns { flops, bytes } of one run
+ * @returns { flops, integers, bytes } of one run; of operations an op has one kind
  */
-function work(run, known) {
+export function work(run, known = {}) {
   const { op, inputs, outputs } = run;
   const all = { ...inputs, ...outputs };
   return {
-    flops: flops[op]?.(run, known) ?? Math.max(...Object.values(all).map(sizeOf)), // else about one for each element
+    flops: integers[op] ? 0 : (flops[op]?.(run, known) ?? Math.max(...Object.values(all).map(sizeOf))), // else about one for each element
+    integers: integers[op]?.(run) ?? 0,
     bytes: bytes[op]?.(run) ?? total(all) + (op.endsWith("Into") ? bytesOf(Object.values(inputs)[0]) : 0),
   };
 }
 
-/** How the peaks are found: each the best of `tries`, the sum's vectors of n numbers. */
-const thorough = { tries: 8, n: 2 ** 24 };
+/** How the peaks are found: each the best of `tries`, of products at depths K and of vectors of n numbers. */
+const thorough = { tries: 8, depths: [256, 1024], n: 2 ** 24 };
 /** To see that it works. */
-export const few = { tries: 2, n: 2 ** 16 };
+export const few = { tries: 2, depths: [256], n: 2 ** 16 };
 
-/** The device's own best: f32 products that stay in caches, and a sum of vectors that do not. */
-async function peaks(device, { tries, n }) {
-  const best = async (shapes, call) => {
+/**
+ * The device's own best, with the engine that it has: f32 products that stay in caches; a screen that finds nothing, of an encoder
+ * that stays in caches; and of vectors that do not, a sum and a step of Adam. On cpu the sum fetches what it is about to
+ * write, so that Adam, which changes what it has read, moves more bytes a second.
+ */
+async function peaks(device, { tries, depths, n }) {
+  /** The most of some work a second. */
+  const most = async (shapes, call, of, least = 0) => {
     const tensors = shapes.map((shape) => device.keep(device.zeros(shape)));
-    let seconds = Infinity;
-    for (let i = 0; i < tries; i++) seconds = Math.min(seconds, (await device.profile(() => device.scope(() => void call(...tensors))))[0].seconds);
+    let perSecond = 0;
+    let longest = 0;
+    for (let i = 0; i < tries; i++)
+      for (const run of await device.profile(() => device.scope(() => void call(...tensors)))) {
+        perSecond = Math.max(perSecond, work(run)[of] / run.seconds);
+        longest = Math.max(longest, run.seconds);
+      }
     for (const tensor of tensors) tensor.dispose();
-    return seconds;
+    return longest < least ? undefined : perSecond;
   };
-  const K = 256;
-  let [N, seconds] = [256, 0];
-  while (seconds < 5e-3) seconds = await best([[(N *= 2), K], [N, K]], linear); // long enough to be busy
-  return { flopsPerSecond: (2 * N * N * K) / seconds, bytesPerSecond: (12 * n) / (await best([[n], [n]], add)) };
+  let flopsPerSecond = 0;
+  for (const K of depths) for (let N = 512, found; !found; N *= 2) flopsPerSecond = Math.max(flopsPerSecond, (found = await most([[N, K], [N, K]], linear, "flops", 5e-3)) ?? 0); // long enough to be busy
+  const screen = (x, encoder, bias) => encodeThreshold(x, encoder, bias, device.tensor(Float32Array.of(1), [1]));
+  return {
+    flopsPerSecond,
+    integersPerSecond: device.kind === "cpu" ? await most([[1024, 512], [1024, 512], [1024]], screen, "integers") : 0,
+    bytesPerSecond: Math.max(await most([[n], [n]], add, "bytes"), await most([[n], [n], [n], [n]], (...of) => adamInto(...of, { lr: 0, beta1: 0.9, beta2: 0.999, epsilon: 1, step: 1 }), "bytes")),
+  };
 }
 
 /**
@@ -69,22 +91,23 @@ export async function profileOf(device, turn, known, peaksBy = thorough) {
   const start = performance.now();
   const runs = await device.profile(turn);
   const seconds = (performance.now() - start) / 1e3;
-  const { flopsPerSecond, bytesPerSecond } = await peaks(device, peaksBy);
+  const { flopsPerSecond, integersPerSecond, bytesPerSecond } = await peaks(device, peaksBy);
   const ops = {};
   for (const run of runs) {
-    const { flops, bytes } = work(run, known);
+    const { flops, integers, bytes } = work(run, known);
     const op = (ops[run.op] ??= { op: run.op, calls: 0, seconds: 0, flops: 0, bytes: 0, least: 0 });
     op.calls++;
     op.seconds += run.seconds;
-    op.flops += flops;
+    op.flops += flops + integers;
     op.bytes += bytes;
-    op.least += Math.max(flops / flopsPerSecond, bytes / bytesPerSecond);
+    op.least += Math.max(integers ? integers / integersPerSecond : flops / flopsPerSecond, bytes / bytesPerSecond);
   }
   const round = (value) => Number(value.toPrecision(4));
   return {
     seconds: round(seconds),
     outside: round(seconds - runs.reduce((sum, run) => sum + run.seconds, 0)), // on WebGPU: gaps, and the host
     gflopsPerSecond: round(flopsPerSecond / 1e9),
+    integerGopsPerSecond: round(integersPerSecond / 1e9),
     gigabytesPerSecond: round(bytesPerSecond / 1e9),
     ops: Object.values(ops)
       .toSorted((a, b) => b.seconds - a.seconds)

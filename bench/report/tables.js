@@ -107,7 +107,7 @@ function profileTables(results, before) {
       .map(({ op, calls, seconds, gflop, megabytes, share }) => [`\`${op}\``, calls, old[op] ? time(old[op].seconds) : "", time(seconds), percent(seconds / now.profile.seconds), gflop, megabytes, percent(share)]);
     rows.push(["outside ops", "", is && was?.profile ? time(was.profile.outside) : "", time(now.profile.outside), percent(now.profile.outside / now.profile.seconds), "", "", ""]);
     rows.push(["**all**", "", is && was?.profile ? time(was.profile.seconds) : "", `**${time(now.profile.seconds)}**`, "", "", "", ""]);
-    const peaks = `This machine's best then: ${digits(now.profile.gflopsPerSecond)} GFLOP/s, ${digits(now.profile.gigabytesPerSecond)} GB/s.`;
+    const peaks = `This machine's best then: ${digits(now.profile.gflopsPerSecond)} GFLOP/s, ${now.profile.integerGopsPerSecond ? `${digits(now.profile.integerGopsPerSecond)} G integer operations/s, ` : ""}${digits(now.profile.gigabytesPerSecond)} GB/s.`;
     made[`profile-${name}`] = `${now.label}:\n\n${table(["op", "calls", "before", "now", "of all", "GFLOP", "MB", "of the roofline"], rows)}\n\n${peaks} ${caption([now])}`;
   }
   return made;

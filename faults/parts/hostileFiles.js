@@ -9,11 +9,11 @@ export const hostileFiles = {
   name: "hostile-files",
   promise: 3,
   minutes: 4,
-  cases: names.length * 50, // 100,000 inputs a reader
   few: names.length,
   lanes: 2,
   async open() {
     return {
+      cases: names.length * 50, // 100,000 inputs a reader
       async one(n, random) {
         const name = names[n % names.length];
         const { tried, refused, faults } = await fuzz(name, { from: random.below(2 ** 31), inputs });

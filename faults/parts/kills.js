@@ -16,7 +16,7 @@ const signals = ["SIGKILL", "SIGKILL", "SIGTERM", "SIGINT"];
 export const kills = {
   name: "kills",
   promise: 1,
-  minutes: 3.5,
+  minutes: 2.6,
   few: 1,
   lanes: 2,
   async open({ folder }) {

@@ -62,18 +62,19 @@ export const command = defineCommand({
     const environment = hubEnvironment(process.env);
     const hub = openHub({ ...environment, onProgress: arriving.onProgress, onNotice: note });
     const files = await chooseFiles({ model: given.model, dictionary: given.dictionary?.[0] }, { hub, offline: environment.offline ?? false, note });
-    const device = await openDevice({ backend: given.device, threads: given.threads, engine: given.engine, onNotice: (line) => debug && note(line) });
+    const openingDevice = openDevice({ backend: given.device, threads: given.threads, engine: given.engine, onNotice: (line) => debug && note(line) });
+    const alone = given.sites || (given.site?.length ?? 0) > 1 || (given.dictionary?.length ?? 0) > 1 ? undefined : (given.site?.[0] ?? defaultSite);
+    const opening = openModel(files.model, { device: openingDevice, site: alone, revision: given.revision, hub });
+    const [device, model, readings] = await Promise.all([
+      openingDevice,
+      opening,
+      openReadings({ dictionaries: given.dictionary ?? [files.dictionary], sites: given.sites ?? given.site }, { device: openingDevice, hub, model: opening, note }),
+    ]).catch(withoutHub("--model demo --dictionary demo needs no network"));
+    arriving.stop();
     if (debug) {
       note(`device: ${device.label}; every result is looked at for NaN and infinity`);
       device.watchFinite();
     }
-    const alone = given.sites || (given.site?.length ?? 0) > 1 || (given.dictionary?.length ?? 0) > 1 ? undefined : (given.site?.[0] ?? defaultSite);
-    const opening = openModel(files.model, { device, site: alone, revision: given.revision, hub });
-    const [model, readings] = await Promise.all([
-      opening,
-      openReadings({ dictionaries: given.dictionary ?? [files.dictionary], sites: given.sites ?? given.site }, { device, hub, model: opening, note }),
-    ]).catch(withoutHub("--model demo --dictionary demo needs no network"));
-    arriving.stop();
     const places = given.sites || readings.length > 1 ? readings.map(({ site, name }) => ({ site, dictionary: name })) : undefined;
 
     const besides: Beside[] = [];

@@ -35,7 +35,7 @@ interface Found {
  * for, or the one that its config or its folder names. In the order of the model's layers, then as they were named.
  * @throws CommandError USAGE for what does not go together, told with what was found
  */
-export async function openReadings({ dictionaries, sites }: Asked, { device, hub, model: opening, note }: { device: Device; hub: Hub; model: Promise<Model>; note: (line: string) => void }): Promise<OpenReading[]> {
+export async function openReadings({ dictionaries, sites }: Asked, { device, hub, model: opening, note }: { device: Device | Promise<Device>; hub: Hub; model: Promise<Model>; note: (line: string) => void }): Promise<OpenReading[]> {
   const found = (await Promise.all(dictionaries.map(findIn))).flat();
   const [only] = found.length === 1 ? found : [];
   if (only) {

@@ -1,7 +1,7 @@
 import { underHeading } from "@dictlearn/command";
 import { engines } from "@dictlearn/kernels/node";
 import { optionName } from "@dictlearn/sae";
-import { rowKinds } from "dictlearn";
+import { metricsLogNames, rowKinds } from "dictlearn";
 import { z } from "zod";
 import { descriptions, paramsSchema, type ParamName } from "./params.js";
 import { allOptions, trainerNames, trainersWith } from "./trainers.js";
@@ -48,7 +48,8 @@ export const flags = z.object({
   }),
   ...underHeading("The run", {
     ...param("save_dir"),
-    logEvery: whole.describe("steps between lines of metrics.jsonl (default: a tenth of the run)").meta({ placeholder: "N" }),
+    logTo: z.array(z.enum(metricsLogNames)).optional().describe("where the log goes: jsonl, which is always written (metrics.jsonl), csv (metrics.csv), tensorboard (event files in each trainer's folder); repeat it for several").meta({ placeholder: "name" }),
+    logEvery: whole.describe("steps between lines of the log (default: a tenth of the run)").meta({ placeholder: "N" }),
     saveEvery: whole.describe("steps between checkpoints (default: a tenth of the run)").meta({ placeholder: "N" }),
     evalTokens: z.int().min(0).optional().describe("at the end, evaluate on N tokens of text that training did not see (default: 0)").meta({ placeholder: "N" }),
     resume: z.string().optional().describe("go on with the run in a folder, with its own parameters").meta({ placeholder: "DIR" }),

@@ -39,6 +39,8 @@ export interface Conduct {
   /** The folder that the run trains from; undefined: from the model. Another place with the same content will do. */
   readonly activations?: string;
   readonly activations_dtype?: "f32" | "f16";
+  /** Of `metricsLogNames`. */
+  readonly log_to?: readonly string[];
 }
 
 /** What a command line and its file of parameters say. */
@@ -95,7 +97,7 @@ export function askedFor(flags: Flags): Asked {
   return {
     said,
     settings: { ...otherDefaults, sites: [siteOf(layer)], trainers: [defaultTrainer], ...params, ...said },
-    conduct: defined({ log_every: flags.logEvery, save_every: flags.saveEvery, eval_tokens: flags.evalTokens, cache_data: flags.cacheData, activations: flags.activations === undefined ? undefined : resolve(flags.activations as string), activations_dtype: flags.activationsDtype } as Partial<Conduct>),
+    conduct: defined({ log_to: flags.logTo, log_every: flags.logEvery, save_every: flags.saveEvery, eval_tokens: flags.evalTokens, cache_data: flags.cacheData, activations: flags.activations === undefined ? undefined : resolve(flags.activations as string), activations_dtype: flags.activationsDtype } as Partial<Conduct>),
     device,
     saveDir,
     named: { model: isNamed("model_name", usual.model) || said.revision !== undefined, dataset: isNamed("dataset_name", usual.texts) || said.data_revision !== undefined || said.data_config !== undefined },

@@ -55,6 +55,21 @@ describe.each(await devices())("shards on $name", ({ device: found, skipped }) =
     expect(device.bytesInUse).toBe(bytes);
   });
 
+  test.skipIf(skipped)("a cursor or a manifest that is none is an error with a code, whatever it holds", async () => {
+    const { store } = await write(countingSource(device, rows));
+    const deep: unknown = JSON.parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`);
+    for (const odd of [deep, { toString: null, valueOf: null }, [], -1, 0.5, "1"])
+      for (const cursor of [{ seed: 0, shards: odd }, { seed: odd, shards: 1 }, { seed: 0, shards: 8, content: odd, place: 0, token: 0 }, { seed: 0, shards: 8, content: "", place: odd, token: 0 }, { seed: 0, shards: 8, content: "", place: 0, token: odd }])
+        await expect(openShards({ store, format, device, seed: 0, cursor })).rejects.toMatchObject({ name: "ActivationsError", code: "USAGE" });
+    for (const odd of [deep, { toString: null }])
+      for (const name of ["format", "dtype", "sites", "shards"]) {
+        const manifest = { format: "dictlearn activations", version: 1, dtype: "f32", sites: {}, shards: [], [name]: odd };
+        const bytes = new TextEncoder().encode(`{${Object.entries(manifest).map(([key, value]) => `"${key}":${value === deep ? `${"[".repeat(100_000)}${"]".repeat(100_000)}` : JSON.stringify(value)}`).join(",")}}`);
+        const other = { ...store, list: async () => ["manifest.json"], read: async () => ({ byteLength: bytes.length, slice: async () => bytes.buffer }) };
+        await expect(openShards({ store: other, format, device, seed: 0 })).rejects.toMatchObject({ name: "ActivationsError" });
+      }
+  });
+
   test.skipIf(skipped)("a buffer that is resumed keeps to the shards that it began with, though more were written since", async () => {
     const whole = await write(countingSource(device, rows));
     const { store } = await write(countingSource(device, rows), {}, 4);

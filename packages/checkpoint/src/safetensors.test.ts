@@ -105,3 +105,35 @@ test("names must be told once", async () => {
     message: 'w.safetensors: expected each name once, got "w" twice',
   });
 });
+
+describe("a header is refused at the first member that is wrong, before the rest takes memory", () => {
+  const most = 10; // times its length; the engine takes 56 bytes for an empty object
+  test.each([
+    ["objects in a list", `{"a":{"dtype":"F32","shape":[${"{},".repeat(1_500_000)}`],
+    ["lists in a list", `{"a":{"dtype":"F32","shape":[${"[],".repeat(1_500_000)}`],
+    ["objects as tensors", `{${Array.from({ length: 600_000 }, (_, i) => `"${i}":{}`).join(",")}}`],
+    ["metadata that is no text", `{"__metadata__":{${Array.from({ length: 400_000 }, (_, i) => `"${i}":{}`).join(",")}}}`],
+    ["a depth of a million", `{"a":${"[".repeat(1_000_000)}`],
+    ["a depth of a million objects", `{"a":${'{"a":'.repeat(1_000_000)}`],
+    ["a text that does not end", `{"a${"x".repeat(4_000_000)}`],
+  ])("%s", async (_, json) => {
+    const header = new TextEncoder().encode(json);
+    const bytes = new Uint8Array(8 + header.length);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
+    bytes.set(header, 8);
+    const source = memorySource(bytes, "x.safetensors");
+    const before = process.memoryUsage().heapUsed;
+    await expect(openSafetensors(source)).rejects.toMatchObject({ code: "FORMAT" });
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(4e6 + most * header.length);
+  });
+});
+
+test.each([" ", "\n\t "])("space of %j between all parts of a header changes nothing", async (space) => {
+  const parts = ["{", '"__metadata__"', ":", "{", '"a"', ":", '"{[,\\""', "}", ",", '"w"', ":", "{", '"dtype"', ":", '"F32"', ",", '"shape"', ":", "[", "1", ",", "2", "]", ",", '"data_offsets"', ":", "[", "0", ",", "8", "]", "}", "}"];
+  const header = new TextEncoder().encode(parts.join(space) + space);
+  const bytes = new Uint8Array(8 + header.length + 8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
+  bytes.set(header, 8);
+  const file = await openSafetensors(memorySource(bytes, "x"));
+  expect({ names: file.names, metadata: file.metadata, info: await file.info("w") }).toEqual({ names: ["w"], metadata: { a: '{[,"' }, info: { dtype: "f32", shape: [1, 2] } });
+});

@@ -2,6 +2,7 @@ import { readlinkSync, rmSync } from "node:fs";
 import { open, readdir, realpath, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { getSystemErrorMap } from "node:util";
 import { CommandError } from "./commandError.js";
 import { resolvePath } from "./resolvePath.js";
 
@@ -35,21 +36,33 @@ export async function atomicWriter(file: string): Promise<AtomicWriter> {
     process.off("exit", removeAtExit);
   }
 
+  /** The disk's own words are about a write or a sync, and name no file. */
+  const told = async (doing: () => Promise<void>) => {
+    try {
+      await doing();
+    } catch (error) {
+      const { code, syscall, errno } = error as NodeJS.ErrnoException;
+      if (code === undefined || syscall === undefined || code === "EPIPE") throw error;
+      throw new CommandError("IO", `${path}: expected to write it, got ${[code, getSystemErrorMap().get(errno ?? 0)?.[1]].filter(Boolean).join(", ")}`, code === "ENOSPC" || code === "EDQUOT" ? "free some room" : undefined);
+    }
+  };
+
   return {
-    write: (chunk) => handle.writeFile(chunk), // continues where the last one ended
-    async commit() {
-      if (!special) {
-        if (mode !== undefined) await handle.chmod(mode);
-        await handle.sync();
-      }
-      await handle.close();
-      if (!special) {
-        await rename(beside, path);
-        await syncFolder(dirname(path));
-      }
-      settled = true;
-      process.off("exit", removeAtExit);
-    },
+    write: (chunk) => told(() => handle.writeFile(chunk)), // continues where the last one ended
+    commit: () =>
+      told(async () => {
+        if (!special) {
+          if (mode !== undefined) await handle.chmod(mode);
+          await handle.sync();
+        }
+        await handle.close();
+        if (!special) {
+          await rename(beside, path);
+          await syncFolder(dirname(path));
+        }
+        settled = true;
+        process.off("exit", removeAtExit);
+      }),
     discard,
     [Symbol.asyncDispose]: discard,
   };

@@ -1,5 +1,6 @@
 import { cellOf } from "./cellOf.js";
 import type { Format, Reading, Row } from "./format.js";
+import { jsonValue } from "./jsonValue.js";
 import { lineRows } from "./lineRows.js";
 import type { Shard } from "./shard.js";
 import { shown } from "./shown.js";
@@ -22,7 +23,7 @@ export function readJsonLines(shard: Shard, reading: Reading): AsyncGenerator<Ro
     if (line === undefined) return { fault: `${subject()}: expected UTF-8, got other bytes` };
     let value: unknown;
     try {
-      value = JSON.parse(line);
+      value = jsonValue(line);
     } catch {
       return line.trim() === "" ? undefined : { fault: `${subject()}: expected a JSON object, got ${shown(line)}` };
     }

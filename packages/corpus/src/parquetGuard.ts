@@ -4,6 +4,7 @@ import { deltaBinaryUnpack } from "hyparquet/src/delta.js";
 import { readRleBitPackedHybrid } from "hyparquet/src/encoding.js";
 import { readVarInt } from "hyparquet/src/thrift.js";
 import { decompress } from "fzstd";
+import { checkFrames } from "./zstd.js";
 
 // The library allocates what a file says of itself: lists, pages and runs of two milliards. Here is looked at what it says, first.
 
@@ -11,8 +12,14 @@ import { decompress } from "fzstd";
 export const largestColumn = 2 ** 30;
 export const mostRows = 2 ** 23;
 
-/** As the library's, but of zstd it takes as much as the page says, not as much as the frame says. */
-export const compressors: typeof libraries = { ...libraries, ZSTD: (input, length) => decompress(input, new Uint8Array(length)) };
+/** As the library's, but of zstd: as much as the page says, not as much as the frame says, and no block that takes for ever. */
+export const compressors: typeof libraries = {
+  ...libraries,
+  ZSTD(input, length) {
+    checkFrames(input);
+    return decompress(input, new Uint8Array(length));
+  },
+};
 
 interface Reader {
   view: DataView;

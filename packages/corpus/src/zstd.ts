@@ -2,6 +2,7 @@ import { Decompress } from "fzstd";
 import { ByteReader } from "./byteReader.js";
 import type { Compression, Piece } from "./compression.js";
 import { CorpusError } from "./corpusError.js";
+import { BlockCheck, largestBlock } from "./zstdGuard.js";
 
 /**
  * Zstandard, with any number of frames. Frames and blocks say how long they are, so a place counts from the start of
@@ -30,6 +31,7 @@ export const zstd: Compression = {
         if (window > largestWindow) throw new CorpusError("UNSUPPORTED", `${name}: expected zstd with a window of at most ${largestWindow >> 20} MiB, got ${Math.ceil(window / 2 ** 20)} MiB`, "compress it without --ultra or --long=28 and more");
 
         let pieces: Uint8Array[] = [];
+        const check = new BlockCheck();
         const frame = new Decompress((bytes) => pieces.push(bytes));
         let skip = 0;
         let header = length;
@@ -37,12 +39,15 @@ export const zstd: Compression = {
           const block = (await reader.peek(header + 3)).subarray(header);
           if (block.length < 3) throw cutOff();
           last = (block[0] & 1) === 1;
-          const repeated = ((block[0] >> 1) & 3) === 1; // one byte stands for all
+          const kind = (block[0] >> 1) & 3;
+          const repeated = kind === 1; // one byte stands for all
           const size = header + 3 + (repeated ? 1 : uint(block, 0, 3) >> 3) + (last && checksum ? 4 : 0);
           const bytes = await reader.take(size);
           if (bytes.length < size) throw cutOff();
           pieces = [];
           try {
+            if (uint(block, 0, 3) >> 3 > largestBlock) throw new Error(`a block of more than ${largestBlock} bytes`);
+            if (kind === 2) check.block(bytes.subarray(header + 3, size - (last && checksum ? 4 : 0)));
             frame.push(bytes, last);
           } catch (error) {
             throw fault(name, `one with a fault (${(error as Error).message})`, from + reader.position, error);
@@ -58,6 +63,31 @@ export const zstd: Compression = {
     }
   },
 };
+
+/** Looks through whole frames in memory, for whoever hands them to the library. @throws Error */
+export function checkFrames(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) {
+    const head = bytes.subarray(at, at + longestHeader);
+    if (isSkippable(head)) {
+      at += 8 + uint(head, 4, 4);
+      continue;
+    }
+    if (!isFrame(head)) throw new Error("no zstd frame");
+    const { length, checksum } = frameHeader(head);
+    const check = new BlockCheck();
+    at += length;
+    for (let last = false; !last; ) {
+      const block = uint(bytes, at, 3);
+      if (Number.isNaN(block)) throw new Error("a frame that is cut off");
+      const [kind, size] = [(block >> 1) & 3, block >> 3];
+      last = (block & 1) === 1;
+      if (size > largestBlock) throw new Error(`a block of more than ${largestBlock} bytes`);
+      if (kind === 2) check.block(bytes.subarray(at + 3, at + 3 + size));
+      at += 3 + (kind === 1 ? 1 : size);
+    }
+    if (checksum) at += 4;
+  }
+}
 
 const longestHeader = 18; // bytes: magic 4, descriptor 1, window 1, dictionary 4, content size 8
 const largestWindow = 2 ** 27; // bytes: what `zstd -d` takes without being asked to

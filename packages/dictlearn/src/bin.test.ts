@@ -62,7 +62,7 @@ async function registry() {
 test("hands over to the app of its own version where none is installed: words and exit code, and again from npm's cache", async () => {
   const server = await registry();
   const cwd = folderWithPackage();
-  const env = { npm_config_registry: server.address, npm_config_cache: join(cwd, "cache"), npm_config_update_notifier: "false", npm_config_audit: "false", npm_config_fund: "false" };
+  const env = { npm_config_registry: server.address, npm_config_cache: join(cwd, "cache"), npm_config_update_notifier: "false", npm_config_audit: "false", npm_config_fund: "false", npm_config_package: "dictlearn" }; // as within `npx --package=dictlearn dictlearn`
   try {
     const first = await run(cwd, ["--flag", "7", "two words"], env);
     expect(first).toMatchObject({ code: 7, stdout: '["--flag","7","two words"]\n', stderr: expect.stringMatching(/^dictlearn: the commands are in @dictlearn\/cli, /) });

@@ -36,7 +36,7 @@ function installed(): string | undefined {
 /** Ends as the app ends. */
 async function handOver(): Promise<void> {
   process.stderr.write(`dictlearn: the commands are in ${app}, which npm takes from its cache or fetches (npm install --global ${app} keeps it)\n`);
-  const args = ["exec", "--yes", `${app}@${version}`, "--", ...process.argv.slice(2)];
+  const args = ["exec", "--yes", `--package=${app}@${version}`, "--", "dictlearn", ...process.argv.slice(2)]; // of `npx --package` above us npm would take over that
   const npm = npmProgram();
   const [program, words] = npm === undefined ? ["npm", args] : [process.execPath, [npm, ...args]];
   const child = spawn(program, words, { stdio: "inherit", env: { ...process.env, [handed]: version } });

@@ -1,7 +1,7 @@
 import { readdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { type NamedTensor, writeSafetensors, writeTorch } from "@dictlearn/checkpoint";
-import { type Format, formatNamed, formats, type Written } from "@dictlearn/sae";
+import { dimensionsOf, type Format, formatNamed, formats, type Written } from "@dictlearn/sae";
 import { DictlearnError } from "./error.js";
 import { readDictionary, type ReadDictionaryOptions } from "./readDictionary.js";
 import { writeWhole } from "./wholeFile.js";
@@ -46,8 +46,7 @@ export async function convertDictionary(source: string, folder: string, { to, re
     if (cause.syscall === undefined) throw cause;
     throw new DictlearnError("IO", `${folder}: expected a folder that can be written, got ${cause.code ?? cause.message}`);
   });
-  const { decoderBias: { length: D }, encoder } = host.weights as { decoderBias: Float32Array; encoder: { length: number } }; // of all that can be written
-  return { from: format.name, to, kind: host.kind.name, D, F: encoder.length / D, as, changes, files: { config: join(folder, target.files.config), weights: join(folder, target.files.weights) } };
+  return { from: format.name, to, kind: host.kind.name, ...dimensionsOf(host), as, changes, files: { config: join(folder, target.files.config), weights: join(folder, target.files.weights) } };
 }
 
 function bytesOf({ container }: Format, tensors: Written["tensors"]): Iterable<Uint8Array> {

@@ -77,6 +77,18 @@ test("a card with line ends of Windows, a byte order mark, or nothing in it", ()
   for (const card of ["", "# Title", "---\n---\n", "---\nlicense: mit\n---\n", "---\nnot closed"]) expect(dataFiles({ name: "d", files: ["a.csv", "b.csv"], card })).toEqual(["a.csv", "b.csv"]);
 });
 
+test("parentheses, bars and plusses of a pattern are letters, as in `datasets`: no regular expression that takes for ever", () => {
+  const long = `${"a".repeat(5000)}.csv`;
+  const card = (pattern: string) => `---\nconfigs:\n- config_name: c\n  data_files: ${JSON.stringify(pattern)}\n---\n`;
+  expect(dataFiles({ name: "d", files: ["a+(1|2).csv", "a.csv", "aa.csv", long], card: card("a+(1|2).csv") })).toEqual(["a+(1|2).csv"]);
+  expect(() => dataFiles({ name: "d", files: [long, "b.csv"], card: card("(a|a)+[b].csv") })).toThrow(expect.objectContaining({ name: "DictlearnError" }) as Error);
+});
+
+test("a card that holds itself, or is nested without an end, is an error with a code", () => {
+  for (const yaml of ["configs: &a\n- *a\n", "a: &a [x]\nb: &b {c: *a, d: *b}\nconfigs: *b\n", `configs: ${"[".repeat(20_000)}\n`])
+    expect(() => dataFiles({ name: "d", files: ["a.csv"], card: `---\n${yaml}---\n` })).toThrow(expect.objectContaining({ name: "DictlearnError", code: "FORMAT" }) as Error);
+});
+
 test.each(["en", "./en", "en/"])("data_dir %s", (folder) => {
   expect(dataFiles({ name: "d", files: ["en/a.csv", "fr/b.csv"], card: `---\nconfigs:\n- config_name: c\n  data_dir: ${folder}\n---\n` })).toEqual(["en/a.csv"]);
 });

@@ -17,6 +17,7 @@ export { firstTokens } from "./firstTokens.js";
 export { harvest, type Harvest, type HarvestOptions } from "./harvest.js";
 export { openDictionary } from "./openDictionary.js";
 export { readDictionary, type ReadDictionaryOptions } from "./readDictionary.js";
+export { metricsLogNames, openMetricsLogs, type MetricsLine, type MetricsLog } from "./metricsLog.js";
 export { type ModelPlace } from "./modelFolder.js";
 export { lockFolder } from "./lockFolder.js";
 export { type HubOption } from "./openFolder.js";

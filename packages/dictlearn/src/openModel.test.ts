@@ -45,8 +45,10 @@ test("shards are found by their index", async () => {
 });
 
 test("the demo opens by its name", async () => {
-  const model = await openModel("demo", { device: device! });
+  const before = process.memoryUsage().arrayBuffers;
+  const model = await openModel("demo", { device: device!, site: "layers.3.mlp_out" });
   expect([model.name, model.width]).toEqual(["demo", 192]);
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 20); // what was read of the weights, 6 MB, is on the device alone
   await model.dispose();
 });
 

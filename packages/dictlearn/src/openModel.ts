@@ -30,27 +30,31 @@ export interface Model {
  * A GPT-NeoX model (Pythia): config.json, tokenizer.json, and the weights as model.safetensors or pytorch_model.bin,
  * whole or in shards with their index. Only the weights that a pass needs are read, from the Hub too.
  * @param name a folder on this machine; `owner/name` on the Hugging Face Hub; "demo": the bundled model
+ * @param options.device may still be opening: files are read meanwhile
  * @param options.site whose weights to read at once, in any spelling; default none
  * @throws NOT_FOUND, FORMAT, UNSUPPORTED, and HubError for what the Hub has not or cannot be asked
  */
-export async function openModel(name: string, { device, site, ...place }: ModelPlace & { device: Device; site?: string }): Promise<Model> {
+export async function openModel(name: string, { device: opening, site, ...place }: ModelPlace & { device: Device | Promise<Device>; site?: string }): Promise<Model> {
   const folder = await modelFolder(name, place);
   const json = await readJson(folder, "config.json");
   if (!json) throw new DictlearnError("NOT_FOUND", `${pathIn(folder, "config.json")}: expected the model's config, got no such file`);
   const config = parseConfig(json);
   const asked = site === undefined ? undefined : parseSite(site, config.layers);
   const weights = await openWeights(folder);
-  const neox = openNeox({ device, config, weights });
+  const reading = readTokenizer(folder); // made while the first weights are read
+  reading.catch(() => {}); // told below
+  let neox: Neox | undefined;
   const dispose = async () => {
-    neox.dispose();
+    neox?.dispose();
     await weights.close();
   };
-  const loading = asked === undefined ? Promise.resolve() : neox.load(asked);
   try {
-    const [tokenizer] = await Promise.all([readTokenizer(folder), loading]); // the one is made while the first of the other are read
-    return { name, device, neox, tokenizer, width: config.width, contextLength: config.contextLength, sites: sitesOf(config.layers), site: (spelling) => parseSite(spelling, config.layers), dispose };
+    const device = await opening;
+    neox = openNeox({ device, config, weights });
+    if (asked !== undefined) await neox.load(asked);
+    return { name, device, neox, tokenizer: await reading, width: config.width, contextLength: config.contextLength, sites: sitesOf(config.layers), site: (spelling) => parseSite(spelling, config.layers), dispose };
   } catch (error) {
-    await loading.catch(() => {});
+    await reading.catch(() => {});
     await dispose();
     throw error;
   }

@@ -1,7 +1,7 @@
 import { type Checkpoint, type NamedTensor, openSafetensors, openSharded, openTorch } from "@dictlearn/checkpoint";
+import { freeBuffer } from "@dictlearn/kernels";
 import { DictlearnError } from "./error.js";
 import { type OpenFolder } from "./folder.js";
-import { freeBuffer } from "./freeBuffer.js";
 
 /** The weights of a model's folder, how to free what was read of them at once, and how to close its files. */
 export type Weights = Checkpoint & { free(tensor: NamedTensor): void; close(): Promise<void> };

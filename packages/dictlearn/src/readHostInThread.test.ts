@@ -45,12 +45,12 @@ test("a large dictionary is the same", async () => {
     const f32 = (shape: number[], strides?: number[]) => ({ dtype: "f32", shape, strides, data: Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => Math.fround(((i * 7919) % 1009) - 504.5) / 1000) }) as const;
     const file = join(folder, "ae.pt");
     writeFileSync(file, Buffer.concat([...writeTorch({ bias: f32([D]), "encoder.weight": f32([F, D], [1, F]), "encoder.bias": f32([F]), "decoder.weight": f32([D, F]) })]));
-    const [large, same] = [await readDictionary(file), await readHost({ path: file, subject: "ae.pt", configs: {} })].map(({ host }) => host.weights as Record<string, Float32Array | { data: Float32Array; norms?: Float32Array }>);
+    const [large, same] = [await readDictionary(file), await readHost({ path: file, subject: "ae.pt", configs: {} })].map(({ host }) => host.weights as Record<string, Float32Array | { data: Float32Array; norms?: Float32Array; factors?: Float32Array }>);
     const bytes = (values: Float32Array) => Buffer.from(values.buffer, values.byteOffset, values.byteLength);
     for (const [name, weight] of Object.entries(same))
-      for (const part of weight instanceof Float32Array ? [weight] : [weight.data, weight.norms].filter((data) => data !== undefined)) {
+      for (const part of weight instanceof Float32Array ? [weight] : [weight.data, weight.norms, weight.factors].filter((data) => data !== undefined)) {
         const other = large[name];
-        const parts = other instanceof Float32Array ? [other] : [other.data, other.norms];
+        const parts = other instanceof Float32Array ? [other] : [other.data, other.norms, other.factors];
         expect(parts.some((data) => data && bytes(data).equals(bytes(part))), name).toBe(true);
       }
   } finally {

@@ -22,7 +22,7 @@ export async function readHostInThread(file: Omit<HostFile, "definitions">): Pro
     });
     if (reply.error) throw Object.assign(new Error(reply.error.message), reply.error);
     const { host, kind, format } = reply.read;
-    const weights = Object.fromEntries(Object.entries(host.weights).map(([name, weight]) => [name, isColumns(weight) ? new Columns(weight.D, weight.F, weight.data, weight.norms) : weight]));
+    const weights = Object.fromEntries(Object.entries(host.weights).map(([name, weight]) => [name, isColumns(weight) ? new Columns(weight.D, weight.F, weight.data, weight.norms, weight.factors) : weight]));
     return { host: { ...host, weights, kind: dictionaryClasses.find(({ name }) => name === kind)! }, format: formatNamed(format) };
   } finally {
     await worker.terminate();

@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { memorySource, openTorch } from "@dictlearn/checkpoint";
@@ -119,6 +120,7 @@ describe("states", () => {
   });
   const about = { engine: "wasm" };
   const names = () => readdirSync(join(folder, "state")).sort();
+  const files = () => (readdirSync(folder, { recursive: true }) as string[]).filter((name) => statSync(join(folder, name)).isFile()).sort();
 
   test("come back as they were; the newest two are kept, and what was cut off goes", async () => {
     const directory = new RunDirectory(folder);
@@ -134,6 +136,21 @@ describe("states", () => {
     await directory.writeState(state(100), about);
     expect(names()).toEqual(["latest", "step-10", "step-100"]);
     expect(await directory.savedStep()).toBe(100);
+  });
+
+  test("a state that can't be written leaves the one that counts, also of the same step, and nothing beside; the error says where and what", async () => {
+    const directory = new RunDirectory(folder);
+    await directory.writeState(state(5), about);
+    await directory.writeState(state(10), about);
+    const before = names();
+    for (const step of [10, 20]) {
+      mkdirSync(join(folder, "state/latest.part")); // no file can be written there
+      await expect(directory.writeState(state(step), about)).rejects.toMatchObject({ code: "IO", message: `${join(folder, "state/latest")}: expected to write it, got EISDIR, illegal operation on a directory` });
+      rmSync(join(folder, "state/latest.part"), { recursive: true, force: true });
+      expect(await directory.readState()).toEqual({ state: state(10), about });
+    }
+    await (await directory.lock()).release(); // as the next run does
+    expect(names()).toEqual(before);
   });
 
   test("a damaged one is told", async () => {
@@ -152,6 +169,76 @@ describe("states", () => {
     await (await new RunDirectory(folder).lock()).release();
     expect(readdirSync(folder)).toEqual(["a-file"]);
     await expect(new RunDirectory(join(folder, "a-file")).lock()).rejects.toMatchObject({ code: "IO" });
+  });
+
+  test("what a killed run was just writing goes when the folder is taken; files of others that are called alike stay", async () => {
+    const directory = new RunDirectory(folder);
+    const trainee = { site: "final_norm", index: 0 };
+    await directory.writeState(state(5), about);
+    await directory.writeState(state(10), about);
+    await directory.appendMetrics(trainee, { step: 1 });
+    const there = files();
+    mkdirSync(join(folder, "final_norm/trainer_0/checkpoints"));
+    mkdirSync(join(folder, "state/.step-20.part"));
+    for (const path of ["report.html.part", "state/latest.part", "state/.step-20.part/buffer.safetensors", "final_norm/trainer_0/ae.pt.part", "final_norm/trainer_0/config.json.part", "final_norm/trainer_0/checkpoints/ae_20.pt.part"]) writeFileSync(join(folder, path), "half");
+    writeFileSync(join(folder, "film.mkv.part"), "somebody's");
+    await (await directory.lock()).release();
+    expect(files()).toEqual([...there, "film.mkv.part"].sort());
+  });
+
+  test("a run in a folder keeps others out, and is told by process, machine and time; when it is gone its folder is taken over", async () => {
+    const directory = new RunDirectory(join(folder, "out"));
+    const lock = await directory.lock();
+    await expect(directory.lock()).rejects.toMatchObject({ code: "IO", message: expect.stringMatching(new RegExp(`^${join(folder, "out")}: expected a folder that no other process writes to, got process ${process.pid} on \\S+ at it since 20\\d\\d-\\S+Z$`)), remedy: "wait for it, end it, or give another folder" });
+    const path = join(folder, "out/.lock");
+    const holder = JSON.parse(readFileSync(path, "utf8"));
+    await lock.release();
+    expect(readdirSync(folder)).toEqual([]);
+
+    mkdirSync(join(folder, "out"));
+    writeFileSync(path, JSON.stringify({ ...holder, pid: 2 ** 22 + 1 })); // above any process's number
+    const notes: string[] = [];
+    await (await directory.lock({ note: (line) => void notes.push(line) })).release();
+    expect(notes).toEqual([`${join(folder, "out")}: process ${2 ** 22 + 1} on ${holder.host} was at it since ${holder.since} and is gone; going on`]);
+
+    mkdirSync(join(folder, "out"), { recursive: true });
+    writeFileSync(path, JSON.stringify({ ...holder, host: "another-machine" }));
+    await expect(directory.lock()).rejects.toMatchObject({ message: expect.stringMatching(/on another-machine at it since \S+ \(last sign of life \d+ s ago\)$/), remedy: `if it no longer runs there, which can't be told from here, delete ${path}` });
+  });
+
+  test("half a line of metrics, as a full disk leaves it, is taken back", async () => {
+    const directory = new RunDirectory(folder);
+    const trainee = { site: "final_norm", index: 0 };
+    await directory.appendMetrics(trainee, { step: 1 });
+    const path = join(folder, "final_norm/trainer_0/metrics.jsonl");
+    const line: Record<string, number> = { step: 2 };
+    // Only so much fits: 32 kB with this limit of the shell's.
+    const program = `import { RunDirectory } from ${JSON.stringify(new URL("../dist/index.js", import.meta.url).href)};
+      process.on("SIGXFSZ", () => {});
+      await new RunDirectory(${JSON.stringify(folder)}).appendMetrics(${JSON.stringify(trainee)}, ${JSON.stringify({ ...line, ...Object.fromEntries(Array.from({ length: 8000 }, (_, i) => [`x${i}`, i])) })}).then(() => console.log("written"), ({ code, message }) => console.log(code, message));`;
+    writeFileSync(join(folder, "program.mjs"), program);
+    const { stdout } = spawnSync("sh", ["-c", `ulimit -f 64; exec "${process.execPath}" program.mjs`], { cwd: folder, encoding: "utf8" });
+    expect(stdout).toBe(`IO ${path}: expected to write it, got EFBIG, file too large\n`);
+    expect(readFileSync(path, "utf8")).toBe('{"step":1}\n');
+  });
+
+  test("a move aside that is cut short goes on where it was; until its end the earlier run can be gone on with", async () => {
+    const directory = new RunDirectory(folder);
+    const trainee = { site: "final_norm", index: 0 };
+    await directory.writeState(state(5), about);
+    await directory.appendMetrics(trainee, { step: 1 });
+    mkdirSync(join(folder, "earlier-1"));
+    renameSync(join(folder, "final_norm"), join(folder, "earlier-1/final_norm")); // and killed
+    expect(await directory.savedStep()).toBe(5);
+    expect(await directory.setAside([trainee])).toBe(join(folder, "earlier-1"));
+    expect(readdirSync(join(folder, "earlier-1")).sort()).toEqual(["final_norm", "state"]);
+    expect(readdirSync(folder)).toEqual(["earlier-1"]);
+  });
+
+  test("of a run that was killed before its first state was whole nothing is set aside", async () => {
+    mkdirSync(join(folder, "state/.step-0.part"), { recursive: true });
+    expect(await new RunDirectory(folder).setAside([{ site: "final_norm", index: 0 }])).toBeUndefined();
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   test("metrics past a step are cut, a line that was cut off too", async () => {
@@ -177,5 +264,29 @@ describe("states", () => {
     const aside = await directory.setAside([trainee]);
     expect(readdirSync(aside!).sort()).toEqual(["final_norm", "report.html"]);
     expect(readdirSync(folder)).toEqual(["earlier-1"]);
+  });
+});
+
+describe("a state that someone else wrote is an error with a code", () => {
+  const sound = { version: 1, step: 3, normFactors: { "layers.3.mlp_out": 2 }, trainers: 0, buffer: {}, about: {} };
+  const save = (latest: string, json: string) => {
+    mkdirSync(join(folder, "state", "step-3"), { recursive: true });
+    writeFileSync(join(folder, "state", "latest"), latest);
+    writeFileSync(join(folder, "state", "step-3", "state.json"), json);
+  };
+
+  test.each(["../../../etc", "/etc", "step-3/../../..", "", "step--1", "step-x", "x".repeat(5000), "step-3\u0000"])("latest: %j", async (latest) => {
+    save(latest, JSON.stringify(sound));
+    await expect(new RunDirectory(folder).readState()).rejects.toMatchObject({ name: "DictlearnError", code: "FORMAT" });
+  });
+
+  test.each<[string, unknown]>([["step", -1], ["step", "3"], ["trainers", 1e99], ["trainers", { valueOf: null, toString: null }], ["normFactors", []], ["normFactors", { a: 0 }], ["normFactors", { a: "1" }], ["buffer", null], ["about", 1], ["version", 2]])("%s: %j", async (name, value) => {
+    save("step-3\n", JSON.stringify({ ...sound, [name]: value }));
+    await expect(new RunDirectory(folder).readState()).rejects.toMatchObject({ name: "DictlearnError", code: "FORMAT", message: expect.stringContaining(name === "version" ? "of version 1" : name) });
+  });
+
+  test("JSON of a hundred thousand levels", async () => {
+    save("step-3\n", `{"version":1,"about":${"[".repeat(100_000)}${"]".repeat(100_000)}}`);
+    await expect(new RunDirectory(folder).readState()).rejects.toMatchObject({ name: "DictlearnError", code: "FORMAT", message: expect.stringContaining("at most 64 levels of JSON") });
   });
 });

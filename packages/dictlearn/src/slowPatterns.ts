@@ -16,6 +16,8 @@ export function refuseSlowPatterns(json: unknown, path: string): void {
     if (typeof value !== "object" || value === null) return;
     for (const [key, inner] of Object.entries(value)) {
       if (key === "vocab" || key === "merges") continue; // large, and without patterns
+      if (key === "pattern" && typeof inner === "object" && inner !== null && !["Regex", "String"].some((kind) => typeof (inner as Record<string, unknown>)[kind] === "string"))
+        throw new DictlearnError("FORMAT", `${path}: expected a pattern { "Regex" } or { "String" }, got another`);
       if (key !== "Regex" || typeof inner !== "string") visit(inner);
       else if (isSlow(inner)) throw new DictlearnError("UNSUPPORTED", `${path}: expected patterns without nested repeats and with at most ${mostLong} long ones in a row, got ${JSON.stringify(inner.slice(0, 60))}`, "it could take for ever on some texts");
     }

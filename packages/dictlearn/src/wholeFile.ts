@@ -1,5 +1,5 @@
 import { makeFolder } from "@dictlearn/hub";
-import { open, rename, rm } from "node:fs/promises";
+import { appendFile, open, rename, rm, stat, truncate } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { getSystemErrorMap } from "node:util";
 import { DictlearnError } from "./error.js";
@@ -22,6 +22,17 @@ export async function writeWhole(path: string, pieces: Iterable<string | Uint8Ar
     await syncFolder(dirname(path));
   } catch (error) {
     await rm(beside, { force: true }).catch(() => undefined); // on a full disk it is in the way
+    throw writingFailed(path, error);
+  }
+}
+
+/** Adds to a file, or leaves it as it is: a full disk takes half a line. @throws IO with the path */
+export async function appendWhole(path: string, data: string | Uint8Array): Promise<void> {
+  const before = await stat(path).then(({ size }) => size, () => 0);
+  try {
+    await appendFile(path, data);
+  } catch (error) {
+    await truncate(path, before).catch(() => undefined);
     throw writingFailed(path, error);
   }
 }
@@ -51,5 +62,5 @@ export function writingFailed(path: string, error: unknown): unknown {
   const { code, errno, syscall } = error as NodeJS.ErrnoException;
   if (error instanceof DictlearnError || code === undefined || syscall === undefined) return error;
   const got = getSystemErrorMap().get(errno ?? 0)?.[1];
-  return new DictlearnError("IO", `${path}: expected to write it, got ${got === undefined ? code : `${code} (${got})`}`, code === "ENOSPC" || code === "EDQUOT" ? "free some room" : undefined, { cause: error });
+  return new DictlearnError("IO", `${path}: expected to write it, got ${[code, got].filter(Boolean).join(", ")}`, code === "ENOSPC" || code === "EDQUOT" ? "free some room" : undefined, { cause: error });
 }

@@ -9,7 +9,7 @@ import { proxyFetch } from "./proxyFetch.js";
  * The options that huggingface_hub would take from the same environment (its constants.py and get_token, 2.4.0): HF_HOME,
  * XDG_CACHE_HOME, HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_ENDPOINT, HF_TOKEN, HUGGING_FACE_HUB_TOKEN, HF_TOKEN_PATH or the
  * file `token`, HF_HUB_DISABLE_IMPLICIT_TOKEN, HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE, HF_HUB_DISABLE_SYMLINKS,
- * HF_HUB_ETAG_TIMEOUT, HF_HUB_DOWNLOAD_TIMEOUT; and the proxy variables.
+ * HF_HUB_ETAG_TIMEOUT, HF_HUB_DOWNLOAD_TIMEOUT; the proxy variables; and one of our own, DICTLEARN_RETRY_MS.
  * @throws HubError USAGE for a value that cannot be meant, IO for a token file that cannot be read
  */
 export function hubEnvironment(env: Record<string, string | undefined>): HubOptions {
@@ -27,6 +27,7 @@ export function hubEnvironment(env: Record<string, string | undefined>): HubOpti
     ...(fetch && { fetch }),
     ...seconds(env, "HF_HUB_ETAG_TIMEOUT", "connectTimeout"),
     ...seconds(env, "HF_HUB_DOWNLOAD_TIMEOUT", "idleTimeout"),
+    ...retryPause(env),
     ...(isTrue(env.HF_HUB_DISABLE_SYMLINKS) && { symlinks: false }),
   };
 }
@@ -71,4 +72,10 @@ function seconds(env: Record<string, string | undefined>, name: string, option: 
   if (!text) return {};
   if (!/^\d{1,6}$/.test(text.trim())) throw new HubError("USAGE", `${name}: expected whole seconds, got ${JSON.stringify(text)}`);
   return Number(text) === 0 ? {} : { [option]: Number(text) * 1000 }; // Python takes 0 for unset too
+}
+
+function retryPause({ DICTLEARN_RETRY_MS: text }: Record<string, string | undefined>): Pick<HubOptions, "retryPause"> {
+  if (!text) return {};
+  if (!/^\d{1,6}$/.test(text.trim())) throw new HubError("USAGE", `DICTLEARN_RETRY_MS: expected whole milliseconds, got ${JSON.stringify(text)}`);
+  return { retryPause: Number(text) };
 }

@@ -25,13 +25,16 @@ export interface HubOptions {
   connectTimeout?: number;
   /** Milliseconds without an answer, or with less than 1 KiB of a body, after which a connection counts as dead; default 10,000. */
   idleTimeout?: number;
-  /** Milliseconds before the second try; doubled for the third and fourth, which is the last. Default 500. */
+  /**
+   * Milliseconds before the second try, doubled for each after it, to a minute, and drawn between half and one and a half of that. Default 500.
+   * There are five tries, and eight once the Hub has served anything.
+   */
   retryPause?: number;
   /** false: copies in `snapshots` instead of links (HF_HUB_DISABLE_SYMLINKS); links that the system refuses become copies anyway. */
   symlinks?: boolean;
   /** Bytes as they arrive, those that an earlier run left included. */
   onProgress?(progress: { name: string; received: number; total?: number }): void;
-  /** One line on what happens instead of what was meant: the cache for an absent network, a pause that the server asked for. */
+  /** One line on what happens instead of what was meant: the cache for an absent network, every wait before another try. */
   onNotice?(line: string): void;
 }
 

@@ -92,7 +92,7 @@ function held(path: string, holder: Holder, takenFrom: Holder | undefined): Lock
     clearInterval(timer);
     if (!paths.delete(holder.id)) return;
     const text = await readFile(path, "utf8").catch(() => "");
-    if (parseHolder(text)?.id === holder.id) await rm(path, { force: true });
+    if (parseHolder(text)?.id === holder.id) await rm(path, { force: true }).catch(() => undefined); // it is nobody's from now on
   };
   return { takenFrom, release, [Symbol.asyncDispose]: release };
 }

@@ -19,11 +19,12 @@ import { Requester } from "./request.js";
  */
 export function openHub(options: HubOptions): Hub {
   const hub = new OpenHub(options);
+  const told = (error: unknown) => hub.withoutToken(ioError(error, options.cache));
   const guard = async <R>(body: () => Promise<R>): Promise<R> => {
     try {
       return await body();
     } catch (error) {
-      throw ioError(error, options.cache);
+      throw told(error);
     }
   };
   return {
@@ -38,7 +39,7 @@ export function openHub(options: HubOptions): Hub {
       try {
         yield* hub.stream(ref, path, start, end);
       } catch (error) {
-        throw ioError(error, options.cache);
+        throw told(error);
       }
     },
     zipEntry: (ref, zipPath, entryPath) => guard(() => hub.zipEntry(ref, zipPath, entryPath)),
@@ -59,6 +60,16 @@ class OpenHub {
     this.#layout = new CacheLayout(options.cache, options.symlinks ?? true);
     this.#own = new OwnCache(options.ownCache);
     this.#repos = new Repositories(options, this.#requester, this.#layout, this.#own);
+    this.#requester.onDoubt = (file) => this.#repos.forget(file);
+  }
+
+  /** An error that no token is in: a server may send it back in a header or an address, which messages quote. */
+  withoutToken(error: unknown): unknown {
+    if (!(error instanceof HubError)) return error;
+    const { message, remedy } = error;
+    const clean = (text: string) => this.#requester.redact(text);
+    if (clean(message) === message && (remedy === undefined || clean(remedy) === remedy)) return error;
+    return new HubError(error.code, clean(message), remedy && clean(remedy));
   }
 
   files(ref: RepoRef, folder?: string): Promise<ListedFile[]> {
@@ -177,7 +188,11 @@ class OpenHub {
       throw new HubError("UNSUPPORTED", `${repoName(ref)}/${zip.path}: expected a server that sends ranges, got one that ignores them`, `download the archive whole first: \`${fetchCommand(zip.ref, zip.path)}\``);
     });
     try {
-      const place = await locateEntry(source, entryPath);
+      const place = await locateEntry(source, entryPath).catch(async (error) => {
+        // Ranges that arrived wrong, or a wrong word on the archive, must not stay.
+        if (error instanceof HubError && error.code === "FORMAT" && whole === undefined) await this.#forget(zip);
+        throw error;
+      });
       if (whole !== undefined) {
         await extractEntry(readPart(whole, place.start, place.end), place, path);
         return path;
@@ -202,6 +217,12 @@ class OpenHub {
     } finally {
       await source.close();
     }
+  }
+
+  async #forget(file: RemoteFile): Promise<void> {
+    await this.#repos.forget(file);
+    const kept = await this.#own.ranges(file);
+    for (const left of [kept, `${kept}.crc32`]) await rm(left, { force: true });
   }
 
   #download(ref: RepoRef, commit: string, path: string): Promise<string> {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { absent, folderName, placeFor, writeWhole } from "./cacheLayout.js";
 import type { RepoRef } from "./hub.js";
@@ -35,6 +35,10 @@ export class OwnCache {
 
   writeFile({ ref, commit, path, etag, size }: RemoteFile): Promise<void> {
     return this.#write(ref, ["files", commit, `${hash(path)}.json`], { path, etag, size });
+  }
+
+  async removeFile(ref: RepoRef, commit: string, path: string): Promise<void> {
+    await rm(join(this.root, folderName(ref), "files", commit, `${hash(path)}.json`), { force: true });
   }
 
   async readList(ref: RepoRef, commit: string, folder: string): Promise<ListedFile[] | undefined> {

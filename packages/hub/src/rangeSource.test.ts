@@ -116,7 +116,7 @@ test("a connection that is cut goes on at the byte it had", async () => {
 
 test("a run that fails leaves the chunks that came whole", async () => {
   await using hub = await setUpHub();
-  hub.server.faults.push({ on: "cdn", cutAfter: 140_000, times: 1 }, { on: "cdn", status: 500, times: 4 });
+  hub.server.faults.push({ on: "cdn", cutAfter: 140_000, times: 1 }, { on: "cdn", status: 500, times: 8 });
   const source = await openHub(hub.options).source(texts, path);
   await expect(source.slice(0, 450_000)).rejects.toMatchObject({ code: "NETWORK" });
   const before = hub.server.bytesSent();

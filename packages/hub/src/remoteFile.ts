@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { refusal } from "./answers.js";
 import type { RepoRef } from "./hub.js";
 import { HubError } from "./hubError.js";
 import { checkPath, repoName, show } from "./names.js";
-import { drop, place, reason, tries, type Answer, type Requester } from "./request.js";
+import { patience } from "./patience.js";
+import { drop, place, reason, type Answer, type Requester } from "./request.js";
 
 /** A file at a commit: its bytes never change. */
 export interface RemoteFile {
@@ -46,8 +46,8 @@ function cleanEtag(header: string | null | undefined): string | undefined {
 }
 
 /**
- * The bytes start..end of a file. A connection that breaks or stalls is taken up at the byte it had; four breaks without
- * 64 KiB between them are an error.
+ * The bytes start..end of a file. A connection that breaks or stalls is taken up at the byte it had; so many breaks as
+ * the requester has tries, without 64 KiB between them, are an error.
  * @param whenWhole a server that ignores ranges sends the file from its beginning: "skip" reads up to `start` for nothing, "refuse" is an UNSUPPORTED error
  * @throws HubError NETWORK; FORMAT when the file is not the one that was looked up
  */
@@ -60,12 +60,12 @@ export async function* readRemote(requester: Requester, file: RemoteFile, start:
     try {
       const partly = at > 0 || end < file.size;
       const answer = await requester.request({ url, signal: stop.signal, ...(partly && { range: { first: at, last: end - 1 } }) });
-      let skip = await firstByte(answer, file, at, requester);
-      if (skip > 0 || (answer.response.status === 200 && partly)) {
-        if (whenWhole === "refuse") throw new HubError("UNSUPPORTED", `${subject}: expected a server that sends ranges, got the whole file`, "download the whole file first");
-        if (skip > 0) requester.notice(`${subject}: the server ignores ranges; reading ${skip} bytes again`);
-      }
       try {
+        let skip = await firstByte(answer, file, at, requester);
+        if (skip > 0 || (answer.response.status === 200 && partly)) {
+          if (whenWhole === "refuse") throw new HubError("UNSUPPORTED", `${subject}: expected a server that sends ranges, got the whole file`, "download the whole file first");
+          if (skip > 0) requester.notice(`${subject}: the server ignores ranges; reading ${skip} bytes again`);
+        }
         for await (let bytes of readBody(answer.response, stop, requester)) {
           const unwanted = Math.min(skip, bytes.length);
           skip -= unwanted;
@@ -81,9 +81,7 @@ export async function* readRemote(requester: Requester, file: RemoteFile, start:
         if (!(error instanceof HubError) || error.code !== "NETWORK") throw error;
         failures = at - mark >= 65_536 ? 1 : failures + 1;
         mark = at;
-        if (failures === tries) throw error;
-        requester.notice(`${subject}: the connection broke at byte ${at} of ${file.size}; going on from there`);
-        await sleep(requester.pause(failures));
+        await requester.retry(failures, error, { told: `${subject}: the connection broke at byte ${at} of ${file.size} (${error.message})` });
       }
     } finally {
       stop.abort(); // ends a body that was left early
@@ -96,20 +94,29 @@ async function firstByte({ response, etag: sent }: Answer, file: RemoteFile, at:
   const subject = `${repoName(file.ref)}/${file.path}`;
   const changed = async (what: string, expected: unknown, got: unknown) => {
     await drop(response);
+    await requester.onDoubt?.(file);
     return new HubError("FORMAT", `${subject}: expected ${what} ${show(expected)}, got ${show(got)}: the file has changed`, "start again");
   };
-  if (response.status === 416) throw await changed("size", file.size, "less");
-  if (!response.ok) throw await refusal(response, file.ref, requester);
   const etag = cleanEtag(sent);
+  /** Of the same file, by its etag, another size is a fault on the way, which may pass. */
+  const wrong = async (what: string, expected: unknown, got: unknown) => {
+    if (etag !== file.etag) return changed(what, expected, got);
+    await drop(response);
+    await requester.onDoubt?.(file);
+    return requester.networkError(response.url, `${what} ${show(got)} for ${show(expected)} of ${subject}`);
+  };
+  if (response.status === 416) throw await wrong("size", file.size, "less");
+  if (!response.ok) throw await refusal(response, file.ref, requester);
   if (etag !== undefined && etag !== file.etag) throw await changed("etag", file.etag, etag);
+  const length = response.headers.get("content-length");
   if (response.status !== 206) {
-    const length = response.headers.get("content-length");
-    if (length !== null && Number(length) !== file.size) throw await changed("size", file.size, length);
+    if (length !== null && Number(length) !== file.size) throw await wrong("size", file.size, length);
     return at;
   }
-  const [, first, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get("content-range") ?? "") ?? [];
-  if (Number(first) !== at) throw await changed("bytes from", at, response.headers.get("content-range"));
-  if (total !== "*" && Number(total) !== file.size) throw await changed("size", file.size, total);
+  const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(response.headers.get("content-range") ?? "") ?? [];
+  if (Number(first) !== at) throw await wrong("bytes from", at, response.headers.get("content-range"));
+  if (total !== "*" && Number(total) !== file.size) throw await wrong("size", file.size, total);
+  if (length !== null && Number(length) !== Number(last) + 1 - at) throw await wrong("bytes", Number(last) + 1 - at, length);
   return 0;
 }
 
@@ -122,17 +129,17 @@ export async function* readBody(response: Response, stop: AbortController, reque
   let stalled = false;
   for (;;) {
     const began = performance.now();
-    const timer = setTimeout(() => {
+    const end = patience(left, () => {
       stalled = true;
       stop.abort();
-    }, left);
+    });
     let step: ReadableStreamReadResult<Uint8Array>;
     try {
       step = await reader.read();
     } catch (error) {
       throw requester.networkError(response.url, stalled ? `less than 1 KiB in ${requester.idleTimeout / 1000} s` : reason(error), error);
     } finally {
-      clearTimeout(timer);
+      end();
     }
     if (step.done) return;
     recent += step.value.length;

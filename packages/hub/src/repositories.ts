@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { refusal } from "./answers.js";
 import type { CacheLayout } from "./cacheLayout.js";
 import type { HubOptions, RepoRef } from "./hub.js";
@@ -6,7 +5,7 @@ import { HubError } from "./hubError.js";
 import { checkPath, checkRef, fetchCommand, isCommit, repoName, revisionOf, show } from "./names.js";
 import type { ListedFile, OwnCache } from "./ownCache.js";
 import { lookUp, readBody, type RemoteFile } from "./remoteFile.js";
-import { tries, type Requester } from "./request.js";
+import { place, type Requester } from "./request.js";
 
 /** What the Hub says of repositories, asked once and kept: the commit of a branch, the files at a commit, the etag of a file. */
 export class Repositories {
@@ -103,7 +102,7 @@ export class Repositories {
     }
   }
 
-  /** An API's answer with its whole body, asked for again if that breaks off. */
+  /** An API's answer with its whole body, asked for again if that breaks off or is no JSON. */
   async #read(url: string, ref: RepoRef): Promise<Response> {
     for (let attempt = 1; ; attempt++) {
       const stop = new AbortController();
@@ -111,11 +110,24 @@ export class Repositories {
       if (!response.ok) throw await refusal(response, ref, this.requester);
       try {
         const parts: Uint8Array[] = [];
-        for await (const bytes of readBody(response, stop, this.requester)) parts.push(bytes);
-        return new Response(Buffer.concat(parts), { headers: response.headers });
+        let length = 0;
+        for await (const bytes of readBody(response, stop, this.requester)) {
+          parts.push(bytes);
+          length += bytes.length;
+          if (length <= largestAnswer) continue;
+          stop.abort();
+          throw new HubError("FORMAT", `${place(response.url || url)}: expected an answer of at most ${largestAnswer >> 20} MiB, got more`, "check HF_ENDPOINT: it may not be a Hub");
+        }
+        const body = Buffer.concat(parts);
+        try {
+          JSON.parse(body.toString());
+        } catch {
+          throw this.requester.networkError(response.url, `what is no JSON (${body.length} bytes)`);
+        }
+        return new Response(body, { headers: response.headers });
       } catch (error) {
-        if (attempt === tries) throw error;
-        await sleep(this.requester.pause(attempt));
+        if (!(error instanceof HubError) || error.code === "FORMAT") throw error;
+        await this.requester.retry(attempt, error);
       }
     }
   }
@@ -134,10 +146,13 @@ export class Repositories {
     try {
       for await (const { type, path, size } of pages) {
         if (type !== "file") continue;
+        if (files.length === mostFiles) throw new HubError("FORMAT", `${repoName(ref)}: expected at most ${mostFiles} files, got more`, "name a folder of it, or check HF_ENDPOINT");
         try {
           checkPath(path, "path");
+          if (!Number.isSafeInteger(size) || size < 0) throw new HubError("FORMAT", `${repoName(ref)}: expected a size of ${show(path)}, got ${show(size)}`);
           files.push({ path, size });
-        } catch {
+        } catch (error) {
+          if ((error as HubError).code === "FORMAT") throw error;
           this.requester.notice(`${repoName(ref)}: left out ${show(path)}, a name that could leave the cache folder`);
         }
       }
@@ -157,6 +172,11 @@ export class Repositories {
     return file;
   }
 
+  /** Lets go of what was said of a file, which may have been wrong: the next asks again. */
+  forget({ ref, commit, path }: RemoteFile): Promise<void> {
+    return this.own.removeFile(ref, commit, path);
+  }
+
   async lookUpNow(ref: RepoRef, commit: string, path: string): Promise<RemoteFile> {
     if (!(await this.layout.isKnownMissing(ref, commit, path))) {
       const file = await lookUp(this.requester, ref, commit, path);
@@ -171,5 +191,8 @@ export class Repositories {
     );
   }
 }
+
+const largestAnswer = 2 ** 26; // bytes of one answer of the API
+const mostFiles = 1_000_000; // in a list, over all its pages
 
 const keyOf = (ref: RepoRef) => JSON.stringify([ref.type ?? "model", ref.repo, revisionOf(ref)]);

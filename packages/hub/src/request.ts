@@ -2,10 +2,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { HubOptions } from "./hub.js";
 import { HubError } from "./hubError.js";
 import { show } from "./names.js";
+import type { RemoteFile } from "./remoteFile.js";
+import { patience } from "./patience.js";
 
 /** An answer, and what the endpoint itself said on the way of the file that its redirects lead to. */
 export interface Answer {
   response: Response;
+  /** Whether it comes from the endpoint, and not from where that redirects to. */
+  ours: boolean;
   /** X-Linked-Etag of the last hop that had one; else the ETag of an answer from the endpoint. As sent, with quotes. */
   etag?: string;
   /** X-Linked-Size. */
@@ -25,8 +29,11 @@ export interface RequestInput {
 
 /** Statuses that another try may change; huggingface_hub retries the same. */
 const passing = new Set([408, 429, 500, 502, 503, 504]);
-const longestPause = 120_000; // of a Retry-After that is waited for
-export const tries = 4;
+/** Of another origin than the endpoint: the signature in the address has run out, and the endpoint gives another. */
+const expired = new Set([400, 401, 403]);
+const longestWait = 600_000; // ms of a Retry-After; the Hub counts requests by five minutes
+const longestPause = 60_000; // ms between tries
+const [triesAtFirst, triesLater] = [5, 8]; // those who can be served by nothing else wait longer: a minute in all
 const maxRedirects = 8;
 
 /**
@@ -39,7 +46,10 @@ export class Requester {
   readonly #options: HubOptions;
   readonly #fetch: typeof fetch;
   readonly #answered = new Set<string>(); // origins: the first answer has connectTimeout, later ones idleTimeout
+  #served = false; // whether there was an answer that was not out of order
   readonly idleTimeout: number;
+  /** Told of a file whose bytes are not as it was looked up: what was kept of that may be wrong. */
+  onDoubt?: (file: RemoteFile) => Promise<void>;
 
   constructor(options: HubOptions) {
     const endpoint = (options.endpoint ?? "https://huggingface.co").replace(/\/+$/, "");
@@ -71,38 +81,55 @@ export class Requester {
    */
   async request(input: RequestInput): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
-      let wait = this.pause(attempt);
+      let fault: HubError;
+      let asked: number | undefined;
       try {
         const answer = await this.#follow(input);
-        const { response } = answer;
-        if (!passing.has(response.status)) return answer;
+        const { response, ours } = answer;
+        if (!passing.has(response.status) && (ours || !expired.has(response.status))) {
+          this.#served = true;
+          return answer;
+        }
         await drop(response);
-        const asked = retryAfter(response.headers);
-        const fault = new HubError(
+        asked = retryAfter(response.headers);
+        fault = new HubError(
           "NETWORK",
           `${place(response.url || input.url)}: expected an answer, got status ${response.status}${asked === undefined ? "" : ` (asks to wait ${Math.ceil(asked / 1000)} s)`}`,
           response.status === 429 ? `wait, or ${this.hasToken ? "ask for less at once" : "set HF_TOKEN: those who are known may ask more often"}` : "try again later",
         );
-        if (asked !== undefined) wait = asked;
-        if (wait > longestPause || attempt === tries) throw fault;
-        if (asked !== undefined && asked >= 1000) this.notice(`${place(input.url)} asks to wait ${Math.ceil(asked / 1000)} s (status ${response.status}); waiting`);
+        if (asked !== undefined && asked > longestWait) throw fault;
       } catch (error) {
-        if (!(error instanceof HubError) || error.code !== "NETWORK" || attempt === tries) throw error;
+        if (!(error instanceof HubError) || error.code !== "NETWORK" || error === fault!) throw error;
+        fault = error;
         // No network: known after one timeout, or two failures, since the first may be a kept connection that the other side has closed.
         if (!this.hasAnswered && (attempt === 2 || error.cause === undefined)) throw error;
-        if (wait > longestPause) throw error;
       }
-      await sleep(wait);
+      await this.retry(attempt, fault, { asked });
     }
   }
 
-  /** Milliseconds before the try after this one. */
-  pause(attempt: number): number {
-    return (this.#options.retryPause ?? 500) * 2 ** (attempt - 1);
+  /** Tries until an error is final. */
+  get tries(): number {
+    return this.#served ? triesLater : triesAtFirst;
+  }
+
+  /**
+   * Waits before the try after this one, and says so: longer each time, at random between half and one and a half times as long, so that
+   * many who were cut off together do not come back together.
+   * @param options.asked the milliseconds that the server asks for, at the least
+   * @param options.told what happened, if the error does not say it
+   * @throws `fault` after the last try
+   */
+  async retry(attempt: number, fault: HubError, { asked = 0, told = fault.message }: { asked?: number; told?: string } = {}): Promise<void> {
+    if (attempt >= this.tries) throw fault;
+    const pause = Math.min(longestPause, (this.#options.retryPause ?? 500) * 2 ** (attempt - 1));
+    const wait = Math.max(asked, 0) + pause * (0.5 + Math.random());
+    if (this.hasAnswered) this.notice(`retrying in ${Number((wait / 1000).toPrecision(2))} s (${attempt + 1} of ${this.tries}): ${told}`);
+    await sleep(wait);
   }
 
   notice(line: string): void {
-    this.#options.onNotice?.(line);
+    this.#options.onNotice?.(this.redact(line));
   }
 
   async #follow(input: RequestInput): Promise<Answer> {
@@ -117,11 +144,11 @@ export class Requester {
         size = response.headers.get("x-linked-size") ?? size;
       }
       const location = response.status >= 300 && response.status < 400 && response.status !== 304 ? response.headers.get("location") : null;
-      if (location === null) return { response, etag: etag ?? (ours ? (response.headers.get("etag") ?? undefined) : undefined), size };
+      if (location === null) return { response, ours, etag: etag ?? (ours ? (response.headers.get("etag") ?? undefined) : undefined), size };
       if (!URL.canParse(location, url.href)) throw new HubError("NETWORK", `${place(url.href)}: expected a redirect to an address, got ${show(location)}`);
       const next = new URL(location, url);
       if (!/^https?:$/.test(next.protocol)) throw new HubError("NETWORK", `${place(url.href)}: expected a redirect to http(s), got ${show(next.protocol)}`);
-      if (input.stopAtRedirect && next.origin !== this.#origin) return { response, etag, size };
+      if (input.stopAtRedirect && next.origin !== this.#origin) return { response, ours, etag, size };
       await drop(response);
       url = next;
     }
@@ -131,7 +158,7 @@ export class Requester {
   async #once(url: URL, ours: boolean, { method = "GET", range, signal }: RequestInput): Promise<Response> {
     const limit = this.#answered.has(url.origin) ? this.idleTimeout : (this.#options.connectTimeout ?? 5_000);
     const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(), limit);
+    const end = patience(limit, () => deadline.abort());
     try {
       const response = await this.#fetch(url.href, {
         method,
@@ -149,7 +176,7 @@ export class Requester {
     } catch (error) {
       throw deadline.signal.aborted ? this.networkError(url.href, `none within ${limit / 1000} s`) : this.networkError(url.href, reason(error), error);
     } finally {
-      clearTimeout(timer);
+      end();
     }
   }
 
@@ -158,11 +185,12 @@ export class Requester {
       "NETWORK",
       `${place(url)}: expected an answer, got ${got}`,
       "check the network, and HTTPS_PROXY where one is needed; HF_HUB_OFFLINE=1 works with what is cached alone",
-      cause === undefined ? undefined : { cause: new Error(this.#redact(String(cause))) },
+      cause === undefined ? undefined : { cause: new Error(this.redact(String(cause))) },
     );
   }
 
-  #redact(text: string): string {
+  /** A text without the token, which a server may send back in anything. */
+  redact(text: string): string {
     const { token } = this.#options;
     return token ? text.replaceAll(token, "***") : text;
   }

@@ -19,6 +19,10 @@ export interface EntryPlace {
   crc32: number;
 }
 
+const mostEntries = 200_000;
+const alwaysAllowed = 2 ** 26; // bytes
+const largestGain = 32;
+
 /**
  * Finds an entry: the directory at the archive's end, then the entry's own header.
  * @param name its path, or the end of its path where no other ends so
@@ -30,7 +34,10 @@ export async function locateEntry(source: RangeSource, name: string): Promise<En
     const reader = new SourceReader(source);
     const zip = await yauzl.fromRandomAccessReaderPromise(reader, source.byteLength, { autoClose: false, lazyEntries: true });
     const entries = new Map<string, yauzl.Entry>(); // of two of a name the later counts, as in Python
-    for await (const entry of zip.eachEntry()) if (!entry.fileName.endsWith("/")) entries.set(entry.fileName, entry);
+    for await (const entry of zip.eachEntry()) {
+      if (!entry.fileName.endsWith("/")) entries.set(entry.fileName, entry);
+      if (entries.size > mostEntries) throw new HubError("UNSUPPORTED", `${subject}: expected at most ${mostEntries} entries, got more`);
+    }
     const names = [...entries.keys()];
     const ends = names.filter((one) => one.endsWith(`/${name}`));
     const found = entries.get(name) ?? (ends.length === 1 ? entries.get(ends[0]) : undefined);
@@ -48,6 +55,8 @@ export async function locateEntry(source: RangeSource, name: string): Promise<En
         : end > source.byteLength || (found.compressionMethod === 0 && found.compressedSize !== found.uncompressedSize)
           ? "sizes that cannot be"
           : undefined;
+    if (found.uncompressedSize > alwaysAllowed + largestGain * found.compressedSize)
+      throw new HubError("FORMAT", `${subject}!/${name}: expected at most ${largestGain}-fold compression, got ${found.compressedSize} bytes for ${found.uncompressedSize}`, "weights do not compress so: it would fill the disk");
     if (fault) throw new HubError("FORMAT", `${subject}!/${name}: expected an entry as the zip's directory tells, got ${fault}`, "the archive is damaged");
     return { name: `${subject}!/${name}`, start, end, deflated: found.compressionMethod === 8, size: found.uncompressedSize, crc32: found.crc32 };
   } catch (error) {

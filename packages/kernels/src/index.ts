@@ -5,6 +5,7 @@ export { Device, type HostArray } from "./device.js";
 export { type OpRun } from "./profile.js";
 export { Tensor, describe, type DType } from "./tensor.js";
 export { KernelError, ShapeError } from "./error.js";
+export { freeBuffer } from "./freeBuffer.js";
 export { widenBf16, widenF16 } from "./float16.js";
 export { openRng, restoreRng, type Rng, type RngOptions, type RngStream } from "./rng.js";
 export { defineComposite, defineOp, type Backward, type CompositeDefinition, type Differentiable, type Host, type Op, type OpDefinition, type Slopes, type Spec } from "./defineOp.js";

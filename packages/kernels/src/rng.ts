@@ -20,9 +20,9 @@ export interface RngOptions {
  */
 export interface Rng {
   /** f32[n], multiples of 2^-24 in [0, 1). One word a number. */
-  uniform(n: number): Float32Array;
+  uniform(n: number): Float32Array<ArrayBuffer>;
   /** f32[n], mean 0 and variance 1, of magnitude 6.4 at the most. One word a number. */
-  normal(n: number): Float32Array;
+  normal(n: number): Float32Array<ArrayBuffer>;
   /** A whole number, each of 0..below-1 exactly as likely. @param below 1..2^32 */
   integer(below: number): number;
   /** u32[n], each as `integer(below)` */
@@ -59,11 +59,11 @@ class PhiloxStream implements Rng {
     if (this.#taken % 4) this.#fill();
   }
 
-  uniform(n: number): Float32Array {
+  uniform(n: number): Float32Array<ArrayBuffer> {
     return this.#draw(n, (word) => (word >>> 8) * 2 ** -24);
   }
 
-  normal(n: number): Float32Array {
+  normal(n: number): Float32Array<ArrayBuffer> {
     return this.#draw(n, (word) => normalQuantile((word + 0.5) * 2 ** -32));
   }
 
@@ -98,7 +98,7 @@ class PhiloxStream implements Rng {
     return Uint32Array.of(...this.#origin, ...halves(this.#taken));
   }
 
-  #draw(n: number, number: (word: number) => number): Float32Array {
+  #draw(n: number, number: (word: number) => number): Float32Array<ArrayBuffer> {
     expectCount("n", n, 2 ** 32 - 1);
     const out = new Float32Array(n);
     for (let i = 0; i < n; i++) out[i] = number(this.#next());

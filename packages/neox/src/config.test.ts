@@ -93,3 +93,11 @@ test.each<[object, code: string, message: string]>([
 test("a config.json that is no object is refused", () => {
   expect(() => parseConfig([1])).toThrow("config.json: expected an object, got [1]");
 });
+
+test("a value of megabytes, or of a hundred thousand levels, is told in a line", () => {
+  const deep: unknown = JSON.parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`);
+  for (const value of ["x".repeat(5_000_000), deep, { deep }]) {
+    for (const config of [value, { ...pythia, hidden_size: value }, { ...pythia, model_type: value }, { ...pythia, rope_scaling: value }])
+      expect(() => parseConfig(config)).toThrow(/^config\.json: expected .{1,200}$/);
+  }
+});

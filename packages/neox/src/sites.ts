@@ -55,9 +55,12 @@ export function parseSite(text: string, layers: number): string {
 function nearest(text: string, layers: number): string | undefined {
   let best: string | undefined;
   let fewest = Math.ceil(text.length / 3);
+  const asked = text.toLowerCase();
   for (const [spelling, site] of canonical) {
     for (let l = 0; l < (spelling.includes("N") ? layers : 1); l++) {
-      const edits = distance(text.toLowerCase(), spelling.replace("N", String(l)));
+      const known = spelling.replace("N", String(l));
+      if (Math.abs(known.length - asked.length) >= fewest) continue; // so many edits at the least: of a path's parts most end here
+      const edits = distance(asked, known);
       if (edits < fewest) [best, fewest] = [site.replace("N", String(l)), edits];
     }
   }

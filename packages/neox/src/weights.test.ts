@@ -99,6 +99,21 @@ describe("where rows of the embedding can be read alone", () => {
   });
 });
 
+test("each tensor that was read is handed back once the device has it, and its memory is needed no more", async () => {
+  const { read, reader } = recording();
+  const freed: string[] = [];
+  const free = ({ name, data }: NamedTensor) => {
+    freed.push(name.replace("gpt_neox.", ""));
+    structuredClone(data.buffer, { transfer: [data.buffer as ArrayBuffer] });
+    expect(data.byteLength).toBe(0);
+  };
+  using neox = open({ ...reader, free });
+  using other = open(model.weights);
+  const [logits, expected] = await Promise.all([neox, other].map(async (one) => (await one.run(rows, { logits: "last" })).logits!.read()));
+  expect(logits).toEqual(expected);
+  expect(freed).toEqual(read);
+});
+
 test("a read that fails can be tried again", async () => {
   let fail = true;
   using neox = open({ has: () => true, read: (name) => (fail ? Promise.reject(new Error("offline")) : model.weights.read(name)) });

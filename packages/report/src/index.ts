@@ -8,6 +8,7 @@ export { formatJsonl } from "./formatJsonl.js";
 export { formatMarkdown } from "./formatMarkdown.js";
 export { formatSweepJson, type ReadingSummary, type SweepAnalysis } from "./formatSweepJson.js";
 export { formatTable, type TableOptions } from "./formatTable.js";
+export { metricsCsv } from "./metricsCsv.js";
 export { plainGrid } from "./plainGrid.js";
 export { codePoints, type Measure } from "./measure.js";
 export { neuronpediaLine } from "./neuronpediaLine.js";

@@ -82,6 +82,13 @@ export function foldDecoderBias(host: HostDictionary): HostDictionary {
   return { kind, weights: kind.shifted!({ ...weights, encoder: rows }, by), changes: [...changes, folded], ...rest };
 }
 
+/** Width of x, and features. */
+export function dimensionsOf({ weights }: HostDictionary): { D: number; F: number } {
+  const { encoder, encoderBias, gateBias } = weights as { encoder: Matrix; encoderBias?: Float32Array; gateBias: Float32Array }; // of every class that other libraries know
+  const F = (encoderBias ?? gateBias).length;
+  return { D: encoder.length / F, F };
+}
+
 /**
  * For formats that have nothing but the tensors of an autoencoder.
  * @throws DictionaryError UNSUPPORTED for what these can't hold

@@ -7,7 +7,7 @@ export { dictionaryClasses, formatNamed, formats, recognise, type Found } from "
 export { readWeights, type TensorFile } from "./formats/readWeights.js";
 export { tensorsOf, type DictionaryClass, type Layout, type SavedClass, type SavedTensor, type Variants } from "./formats/savedClass.js";
 export { stateDict, writeDictionaryLearning, type StateTensor, type WriteOptions } from "./formats/writeDictionaryLearning.js";
-export { foldActivationScale, foldDecoderBias, openHostDictionary, type HostDictionary, type Origin } from "./hostDictionary.js";
+export { dimensionsOf, foldActivationScale, foldDecoderBias, openHostDictionary, type HostDictionary, type Origin } from "./hostDictionary.js";
 export { type InputNorm } from "./inputNorm.js";
 export { Columns, rowsOf, type Matrix } from "./matrix.js";
 

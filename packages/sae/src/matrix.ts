@@ -9,12 +9,14 @@ export class Columns {
   /**
    * @param data f32[D,F]: one column a feature; kept, not changed
    * @param norms f32[F] that the columns are divided by
+   * @param factors f32[F] that the columns are multiplied by
    */
   constructor(
     readonly D: number,
     readonly F: number,
     readonly data: Float32Array,
     readonly norms?: Float32Array,
+    readonly factors?: Float32Array,
   ) {}
 
   get length(): number {
@@ -23,9 +25,10 @@ export class Columns {
 
   /** f32[F,D], a new array. */
   rows(): Float32Array {
-    const { D, F, data, norms } = this;
+    const { D, F, data, norms, factors } = this;
     const rows = transposed(data, D, F);
     if (norms) for (let f = 0; f < F; f++) for (let at = f * D; at < (f + 1) * D; at++) rows[at] /= norms[f];
+    if (factors) scaleRows(rows, factors);
     return rows;
   }
 }
@@ -33,11 +36,10 @@ export class Columns {
 /** @returns f32[F,D] */
 export const rowsOf = (matrix: Matrix): Float32Array => (matrix instanceof Columns ? matrix.rows() : matrix);
 
-/** Row f multiplied by factors[f], in place. */
-export function scaleRows(matrix: Matrix, factors: Float32Array): void {
-  const F = factors.length;
-  if (matrix instanceof Columns) for (let d = 0, at = 0; d < matrix.D; d++) for (let f = 0; f < F; f++, at++) matrix.data[at] *= factors[f];
-  else for (let f = 0, D = matrix.length / F, at = 0; f < F; f++) for (let d = 0; d < D; d++, at++) matrix[at] *= factors[f];
+/** Row f multiplied by factors[f], in place. @param rows f32[F,D] */
+export function scaleRows(rows: Float32Array, factors: Float32Array): void {
+  const D = rows.length / factors.length;
+  for (let f = 0, at = 0; f < factors.length; f++) for (let d = 0; d < D; d++, at++) rows[at] *= factors[f];
 }
 
 /** How many columns are turned at a time: their rows stay in the cache until they are full. */

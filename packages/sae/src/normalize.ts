@@ -5,7 +5,7 @@ import { Columns, scaleRows, transposed } from "./matrix.js";
 /**
  * The same dictionary with decoder columns of norm 1: each column is divided by its norm, its encoder row and bias are
  * multiplied by it. As dictionary_learning's `normalize_decoder`: left as it is where all norms are close to 1.
- * The encoder is changed in place; the decoder is not, its norms are handed on.
+ * An encoder of rows is changed in place; what lies by columns is not, its norms are handed on.
  * @throws DictionaryError FORMAT `ae.pt: expected decoder columns of non-zero norm, got column 17 = 0`
  */
 export function unitDecoder(weights: AutoEncoderWeights, subject: string): AutoEncoderWeights {
@@ -22,9 +22,10 @@ export function unitDecoder(weights: AutoEncoderWeights, subject: string): AutoE
     );
   if (norms.every((norm) => Math.abs(norm - 1) <= 1e-8 + 1e-5)) return weights; // torch.allclose
 
-  scaleRows(weights.encoder, norms);
+  const { encoder } = weights;
+  if (!(encoder instanceof Columns)) scaleRows(encoder, norms);
   for (let f = 0; f < F; f++) encoderBias[f] *= norms[f];
-  return { ...weights, decoder: new Columns(D, F, columns, norms) };
+  return { ...weights, encoder: encoder instanceof Columns ? new Columns(D, F, encoder.data, undefined, norms) : encoder, decoder: new Columns(D, F, columns, norms) };
 }
 
 /** Four rows a pass, each sum going down its column. @param matrix f32[D,F] @returns f32[F] */

@@ -1,4 +1,4 @@
-import { copyRowsInto, decodeSparse, sub, transpose, type Device, type SparseFeatures, type Tensor } from "@dictlearn/kernels";
+import { copyRowsInto, decodeSparse, mul, sub, transpose, type Device, type SparseFeatures, type Tensor } from "@dictlearn/kernels";
 import { Decoder } from "./decoder.js";
 import { type Dictionary } from "./dictionary.js";
 import { DictionaryError } from "./error.js";
@@ -64,7 +64,11 @@ function upload(device: Device, matrix: Matrix, [F, D]: readonly [number, number
     const n = Math.min(F - from, width);
     const part = room.subarray(0, D * n); //                                        f32[D,n]
     for (let d = 0; d < D; d++) part.set(matrix.data.subarray(d * F + from, d * F + from + n), d * n);
-    device.scope(() => copyRowsInto(rows, transpose(device.tensor(part, [D, n])), { at: from }));
+    device.scope(() => {
+      const turned = transpose(device.tensor(part, [D, n])); //                      f32[n,D]
+      const factors = matrix.factors?.subarray(from, from + n);
+      copyRowsInto(rows, factors ? mul(turned, device.tensor(factors, [n, 1])) : turned, { at: from });
+    });
   }
   return rows;
 }

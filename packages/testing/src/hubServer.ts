@@ -50,6 +50,8 @@ export interface HubRequest {
   path: string;
   range?: string;
   authorization?: string;
+  /** All that arrived: method, address and headers. */
+  raw: string;
   status: number;
   /** Bytes of the body that were handed to the socket. */
   sent: number;
@@ -59,6 +61,8 @@ export interface HubServer {
   url: string;
   requests: HubRequest[];
   faults: HubFault[];
+  /** What goes wrong with a request, where none of `faults` matches. */
+  schedule?: (request: HubRequest) => HubFault | undefined;
   /** Bytes of bodies, API answers left out. */
   bytesSent(): number;
   /** Two origins, so two servers; afterwards nothing answers. */
@@ -75,7 +79,9 @@ export async function startHubServer(
 ): Promise<HubServer> {
   const requests: HubRequest[] = [];
   const faults: HubFault[] = [];
+  const served: Pick<HubServer, "schedule"> = {};
   const linked = new Map<string, HubFile>(); // by sha256
+  const signatures = new Set<string>(); // that no request has used: each is good for one
   let cdnUrl = "";
 
   const answerHub = async (call: Call) => {
@@ -109,8 +115,10 @@ export async function startHubServer(
     if (!file.lfs) return sendFile(call, file, { "x-repo-commit": commit, etag: `"${etagOf(file)}"` });
     const etag = etagOf(file);
     linked.set(etag, file);
+    const signature = `secret${requests.length}`;
+    signatures.add(signature);
     return send(call, 302, {
-      location: `${cdnUrl}/${etag}?signature=secret`,
+      location: `${cdnUrl}/${etag}?signature=${signature}`,
       "x-repo-commit": commit,
       "x-linked-etag": `"${etag}"`,
       "x-linked-size": String(sizeOf(file)),
@@ -119,7 +127,8 @@ export async function startHubServer(
   const answerCdn = async (call: Call) => {
     const file = linked.get(call.url.pathname.slice(1));
     if (call.log.authorization !== undefined) return send(call, 400, {}); // as object stores do with two credentials
-    return file ? sendFile(call, file, { etag: '"of-the-store"' }) : send(call, 403, {});
+    const isSigned = signatures.delete(call.url.searchParams.get("signature") ?? "");
+    return file && isSigned ? sendFile(call, file, { etag: '"of-the-store"' }) : send(call, 403, {});
   };
 
   const began = new Map<HubFault, number>();
@@ -132,12 +141,13 @@ export async function startHubServer(
   const listen = async (origin: "hub" | "cdn", answer: (call: Call) => Promise<void>) => {
     const server = createServer((request, response) => {
       const url = new URL(request.url!, "http://loopback");
-      const log: HubRequest = { origin, method: request.method!, path: url.pathname, range: request.headers.range, authorization: request.headers.authorization, status: 0, sent: 0 };
+      const log: HubRequest = { origin, method: request.method!, path: url.pathname, range: request.headers.range, authorization: request.headers.authorization, raw: [request.method, request.url, ...request.rawHeaders].join("\n"), status: 0, sent: 0 };
       requests.push(log);
-      const fault = faults.find(
+      const listed = faults.find(
         (f) => (f.on ?? origin) === origin && (f.method ?? log.method) === log.method && (f.match?.test(url.pathname) ?? true) && (f.times ?? 1) > 0 && !over(f),
       );
-      if (fault?.times !== undefined) fault.times--;
+      if (listed?.times !== undefined) listed.times--;
+      const fault = listed ?? served.schedule?.(log);
       void answerOrFail({ url: new URL(request.url!, `http://${request.headers.host}`), request, response, log, fault: fault ?? {} }, answer);
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -146,7 +156,7 @@ export async function startHubServer(
   const cdn = await listen("cdn", answerCdn);
   cdnUrl = cdn.url;
   const hub = await listen("hub", answerHub);
-  return {
+  return Object.assign(served, {
     url: hub.url,
     requests,
     faults,
@@ -154,7 +164,7 @@ export async function startHubServer(
     close: async () => {
       await Promise.all([hub.server, cdn.server].map(stop));
     },
-  };
+  });
 }
 
 interface Call {
@@ -178,7 +188,14 @@ function send({ response, log, fault }: Call, status: number, headers: Record<st
   log.sent = log.method === "HEAD" ? 0 : (body?.length ?? 0);
   response.writeHead(status, { ...headers, ...fault.headers });
   if (fault.hang === "body") response.flushHeaders();
-  else response.end(log.method === "HEAD" ? undefined : body);
+  else if (fault.cutAfter !== undefined && body && log.method !== "HEAD") response.write(body.subarray(0, fault.cutAfter), () => response.destroy());
+  else endOf(response, fault, log.method === "HEAD" ? undefined : body);
+}
+
+/** An answer that says a wrong length is over with its connection, or whoever reads it would wait for the rest. */
+function endOf(response: ServerResponse, { headers }: HubFault, body?: Uint8Array): void {
+  if (headers?.["content-length"] === undefined) response.end(body);
+  else response.end(body, () => response.destroy());
 }
 
 function refuse(call: Call, status: number, code: string, message: string, headers: Record<string, string> = {}): void {
@@ -230,14 +247,14 @@ async function sendFile(call: Call, file: HubFile, headers: Record<string, strin
   const stopAt = fault.cutAfter === undefined ? end : Math.min(end, start + fault.cutAfter);
   const step = fault.trickle || fault.hang ? 1 : 16_384;
   for (let at = start; at < stopAt && !response.destroyed; at += step) {
-    const bytes = readBytes(file, at, Math.min(stopAt, at + step)).slice();
+    const bytes = new Uint8Array(readBytes(file, at, Math.min(stopAt, at + step))); // a copy, which slice() of a Buffer is not
     if (fault.corrupt && at === start) bytes[0] ^= 0xff;
     log.sent += bytes.length;
     if (!response.write(bytes)) await drained(response);
     if (fault.hang === "body") return;
     if (fault.trickle) await new Promise((resolve) => setTimeout(resolve, fault.trickle));
   }
-  if (stopAt === end) response.end();
+  if (stopAt === end) endOf(response, fault);
   else {
     // So that what was sent arrives: turns of the event loop, since one long timer may come before the data of a busy moment.
     for (let turn = 0; turn < 25; turn++) await new Promise((resolve) => setTimeout(resolve, 4));

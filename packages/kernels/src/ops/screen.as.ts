@@ -1,5 +1,5 @@
 import { arg, float, nextTask, pointer, scratch } from "../wasm/job.as";
-import { max4, sum4 } from "../wasm/simd.as";
+import { highHalves, lowHalves, max4, sum4, unpackHigh, unpackLow } from "../wasm/simd.as";
 
 // Pre-activations h = x encoderᵀ + bias in integers, and how far off they can be.
 //
@@ -26,13 +26,14 @@ let step: f32 = 0, length: f32 = 0, quantized: f32 = 0, lost: f32 = 0;
 /** n floats as int16 at `to`, zeros up to a multiple of eight: its scale, |v|, |vq| and |v - vq|. */
 function quantize(v: usize, n: i32, to: usize): void {
   const bytes = <usize>n << 2, whole = bytes & ~31;
-  let most = f32x4.splat(0), squares = most, o: usize = 0;
-  for (; o < (bytes & ~15); o += 16) {
-    const a = v128.load(v + o);
-    most = f32x4.max(most, f32x4.abs(a));
+  let most = f32x4.splat(0), squares = most, more = most, o: usize = 0;
+  for (; o < whole; o += 32) {
+    const a = v128.load(v + o), b = v128.load(v + o, 16);
+    most = f32x4.max(most, f32x4.max(f32x4.abs(a), f32x4.abs(b)));
     squares = f32x4.add(squares, f32x4.mul(a, a));
+    more = f32x4.add(more, f32x4.mul(b, b));
   }
-  let largest = max4(most), square = sum4(squares);
+  let largest = max4(most), square = sum4(f32x4.add(squares, more));
   for (; o < bytes; o += 4) {
     const a = load<f32>(v + o);
     largest = max(largest, abs(a));
@@ -71,28 +72,38 @@ function quantize(v: usize, n: i32, to: usize): void {
  */
 export function screenPack(): void {
   const encoder = pointer(0), bias = pointer(1), threshold = pointer(2), wq = pointer(3), lanes = pointer(4), bounds = pointer(5), D = arg(6), F = arg(7), wide = arg(8), margin = float(9), positive = arg(10);
-  const pairs = (D + 1) >> 1, panel = <usize>pairs << 6, padded = (F + 15) & ~15, row = scratch();
+  const pairs = (D + 1) >> 1, panel = <usize>pairs << 6, padded = (F + 15) & ~15, rows = scratch(), row = <usize>((D + 7) & ~7) << 1;
   for (let t = nextTask(); t >= 0; t = nextTask()) {
     for (let f = t * 64, end = min(f + 64, padded); f < end; f++) {
-      const at = bounds + <usize>(f >> 4) * 12;
+      const at = bounds + <usize>(f >> 4) * 12, lane = lanes + (<usize>f << 2), mine = rows + <usize>(f & 3) * row;
       if (!(f & 15)) memory.fill(at, 0, 12);
-      const to = wq + <usize>(f >> 4) * panel + (<usize>(f & 15) << 2), lane = lanes + (<usize>f << 2);
-      if (f >= F) {
+      if (f < F) {
+        quantize(encoder + (<usize>f * D << 2), D, mine);
+        const b = bias ? load<f32>(bias + (<usize>f << 2)) : 0, cut = threshold ? cutOf(load<f32>(threshold + (<usize>(f * wide) << 2)), margin, positive) : 0;
+        store<f32>(lane, step);
+        store<f32>(lane + (<usize>padded << 2), b - cut);
+        store<f32>(at, max(load<f32>(at), lost));
+        store<f32>(at, max(load<f32>(at, 4), length), 4);
+        store<f32>(at, max(load<f32>(at, 8), abs(b) + abs(cut)), 8);
+      } else {
         // no feature: never a hit
-        for (let p = 0; p < pairs; p++) store<i32>(to + (<usize>p << 6), 0);
+        memory.fill(mine, 0, row);
         store<f32>(lane, 0);
         store<f32>(lane + (<usize>padded << 2), <f32>-3e38);
-        continue;
       }
-      quantize(encoder + (<usize>f * D << 2), D, row);
-      for (let p = 0; p < pairs; p++) store<i32>(to + (<usize>p << 6), load<i32>(row + (<usize>p << 2)));
-      const b = bias ? load<f32>(bias + (<usize>f << 2)) : 0, cut = threshold ? cutOf(load<f32>(threshold + (<usize>(f * wide) << 2)), margin, positive) : 0;
-      store<f32>(lane, step);
-      store<f32>(lane + (<usize>padded << 2), b - cut);
-      store<f32>(at, max(load<f32>(at), lost));
-      store<f32>(at, max(load<f32>(at, 4), length), 4);
-      store<f32>(at, max(load<f32>(at, 8), abs(b) + abs(cut)), 8);
+      if ((f & 3) == 3) besides(rows, row, wq + <usize>(f >> 4) * panel + (<usize>(f & 12) << 2), pairs);
     }
+  }
+}
+/** Four rows, of multiples of four pairs, side by side: a pair of depths of each, then the next. */
+function besides(rows: usize, row: usize, to: usize, pairs: i32): void {
+  for (let p = 0; p < pairs; p += 4, rows += 16, to += 256) {
+    const a = v128.load(rows), b = v128.load(rows + row), c = v128.load(rows + 2 * row), d = v128.load(rows + 3 * row);
+    const ab = unpackLow(a, b), cd = unpackLow(c, d), AB = unpackHigh(a, b), CD = unpackHigh(c, d);
+    v128.store(to, lowHalves(ab, cd));
+    if (p + 1 < pairs) v128.store(to, highHalves(ab, cd), 64);
+    if (p + 2 < pairs) v128.store(to, lowHalves(AB, CD), 128);
+    if (p + 3 < pairs) v128.store(to, highHalves(AB, CD), 192);
   }
 }
 /** What is not above this is not active by `compact`'s rule. */

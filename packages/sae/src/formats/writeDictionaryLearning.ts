@@ -88,5 +88,5 @@ const listOf = (value: Value): Iterable<number> => (typeof value === "number" ? 
 
 /** @returns f32[D,F] */
 function columnsOf(matrix: Matrix, D: number, F: number): Float32Array {
-  return matrix instanceof Columns && !matrix.norms ? matrix.data : transposed(rowsOf(matrix), F, D);
+  return matrix instanceof Columns && !matrix.norms && !matrix.factors ? matrix.data : transposed(rowsOf(matrix), F, D);
 }

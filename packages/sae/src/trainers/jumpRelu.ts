@@ -77,12 +77,12 @@ const slope = (l0: Tensor, { strength, targetL0 }: { strength: number; targetL0:
 
 /** As dictionary_learning starts it: decoder rows of norm 1, the encoder the same, biases 0, thresholds 0.001. */
 function startJumpRelu(F: number, setting: Setting): JumpReluParameters {
-  const { device, D, parameters } = setting;
+  const { D } = setting;
   const random = () => {
     const decoder = randomDirections(F, D, 1, rngOf(setting, "init"));
     return { decoder, encoder: decoder, encoderBias: new Float32Array(F), decoderBias: new Float32Array(D), threshold: new Float32Array(F).fill(0.001) };
   };
-  return upload("jumpRelu", device, savedJumpReluAutoEncoder, ["encoder", "encoderBias", "decoder", "decoderBias", "threshold"], { D, F }, parameters ?? random());
+  return upload("jumpRelu", setting, savedJumpReluAutoEncoder, ["encoder", "encoderBias", "decoder", "decoderBias", "threshold"], F, random);
 }
 
 function start(hyper: Hyper, setting: Setting): Trainer {

@@ -12,13 +12,13 @@ export type AutoEncoderParameters = Parameters<"decoderBias" | "encoder" | "enco
  * same, encoder biases even from -1/√D to 1/√D (PyTorch's default for a linear layer), decoder bias 0.
  */
 export function startAutoEncoder(trainer: string, F: number, setting: Setting): AutoEncoderParameters {
-  const { device, D, parameters } = setting;
+  const { D } = setting;
   const rng = rngOf(setting, "init");
   const random = () => {
     const decoder = randomDirections(F, D, 0.1, rng);
     return { decoder, encoder: decoder, encoderBias: randomUniform(F, 1 / Math.sqrt(D), rng), decoderBias: new Float32Array(D) };
   };
-  return upload(trainer, device, savedAutoEncoder, ["decoderBias", "encoder", "encoderBias", "decoder"], { D, F }, parameters ?? random());
+  return upload(trainer, setting, savedAutoEncoder, ["decoderBias", "encoder", "encoderBias", "decoder"], F, random);
 }
 
 /** f = relu((x - decoderBias) encoderᵀ + encoderBias), x̂ = f decoder + decoderBias. @param x f32[B,D] */

@@ -9,13 +9,13 @@ export type GatedParameters = Parameters<"decoderBias" | "encoder" | "magnitudeL
 
 /** A GatedAutoEncoder to train, as dictionary_learning starts it: decoder rows of norm 1 in random directions, the encoder the same, all else 0. */
 export function startGatedAutoEncoder(trainer: string, F: number, setting: Setting): GatedParameters {
-  const { device, D, parameters } = setting;
+  const { D } = setting;
   const random = () => {
     const decoder = randomDirections(F, D, 1, rngOf(setting, "init"));
     const zeros = new Float32Array(F);
     return { decoder, encoder: decoder, magnitudeLog: zeros, gateBias: zeros, magnitudeBias: zeros, decoderBias: new Float32Array(D) };
   };
-  return upload(trainer, device, savedGatedAutoEncoder, ["decoderBias", "encoder", "magnitudeLog", "gateBias", "magnitudeBias", "decoder"], { D, F }, parameters ?? random());
+  return upload(trainer, setting, savedGatedAutoEncoder, ["decoderBias", "encoder", "magnitudeLog", "gateBias", "magnitudeBias", "decoder"], F, random);
 }
 
 /**

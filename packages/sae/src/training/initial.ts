@@ -4,7 +4,7 @@ import { type Rng } from "@dictlearn/kernels";
  * F directions drawn evenly from the sphere, of the given norm.
  * @returns f32[F,D]
  */
-export function randomDirections(F: number, D: number, norm: number, rng: Pick<Rng, "uniform" | "normal">): Float32Array {
+export function randomDirections(F: number, D: number, norm: number, rng: Pick<Rng, "uniform" | "normal">): Float32Array<ArrayBuffer> {
   const rows = rng.normal(F * D);
   for (let f = 0; f < F; f++) {
     const row = rows.subarray(f * D, (f + 1) * D);
@@ -15,4 +15,4 @@ export function randomDirections(F: number, D: number, norm: number, rng: Pick<R
 }
 
 /** n numbers drawn evenly from -bound to bound. */
-export const randomUniform = (n: number, bound: number, rng: Pick<Rng, "uniform" | "normal">): Float32Array => rng.uniform(n).map((u) => bound * (2 * u - 1));
+export const randomUniform = (n: number, bound: number, rng: Pick<Rng, "uniform" | "normal">): Float32Array<ArrayBuffer> => rng.uniform(n).map((u) => bound * (2 * u - 1));

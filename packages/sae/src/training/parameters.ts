@@ -1,21 +1,27 @@
-import { type Device, type Tensor } from "@dictlearn/kernels";
+import { freeBuffer, type Device, type Tensor } from "@dictlearn/kernels";
 import { DictionaryError } from "../error.js";
 import { tensorsOf, type SavedClass } from "../formats/savedClass.js";
+import { type Setting } from "../trainer.js";
 
 /** The tensors that a class of dictionary is trained by, named as its weights: matrices f32[F,D], vectors. */
 export type Parameters<Name extends string = string> = Readonly<Record<Name, Tensor>>;
 
 /**
- * The parameters of a class on the device, kept until they are disposed.
- * @param values by name; weights of the class that are no parameters (k, a threshold that is measured) are passed over
+ * The parameters of a class on the device, kept until they are disposed: the setting's, or random ones.
+ * @param setting its parameters are by name; weights of the class that are no parameters (k, a threshold that is measured) are passed over
+ * @param random makes arrays, which are freed once the device has them
  * @throws DictionaryError SHAPE `standard: expected parameters.decoderBias f32[512], got 768 elements`
  */
-export function upload<Name extends string>(trainer: string, device: Device, saved: SavedClass<object>, names: readonly Name[], dims: { D: number; F: number }, values: Readonly<Record<string, Float32Array>>): Parameters<Name> {
+export function upload<Name extends string>(trainer: string, setting: Setting, saved: SavedClass<object>, names: readonly Name[], F: number, random: () => Readonly<Record<string, Float32Array<ArrayBuffer>>>): Parameters<Name> {
+  const dims = { D: setting.D, F };
   const table = tensorsOf(saved);
   const shapes = table
     .filter(([name]) => names.includes(name as Name))
     .map(([name, { shape }]) => [name, shape.length === 2 ? [dims.F, dims.D] : shape.map((letter) => dims[letter as "D" | "F"])]);
-  return uploadShapes(trainer, device, Object.fromEntries(shapes) as Record<Name, number[]>, values, { ignored: table.map(([name]) => name) });
+  const made = setting.parameters ? {} : random();
+  const parameters = uploadShapes(trainer, setting.device, Object.fromEntries(shapes) as Record<Name, number[]>, setting.parameters ?? made, { ignored: table.map(([name]) => name) });
+  for (const buffer of new Set(Object.values(made).map(({ buffer }) => buffer))) freeBuffer(buffer);
+  return parameters;
 }
 
 /**

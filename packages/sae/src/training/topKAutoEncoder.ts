@@ -12,12 +12,12 @@ export type TopKParameters = Parameters<"decoderBias" | "encoder" | "encoderBias
  * biases 0. Their directions are even on the sphere here, there those of points in a cube.
  */
 export function startTopKAutoEncoder(trainer: string, saved: SavedClass<object>, F: number, setting: Setting): TopKParameters {
-  const { device, D, parameters } = setting;
+  const { D } = setting;
   const random = () => {
     const decoder = randomDirections(F, D, 1, rngOf(setting, "init"));
     return { decoder, encoder: decoder, encoderBias: new Float32Array(F), decoderBias: new Float32Array(D) };
   };
-  return upload(trainer, device, saved, ["decoderBias", "encoder", "encoderBias", "decoder"], { D, F }, parameters ?? random());
+  return upload(trainer, setting, saved, ["decoderBias", "encoder", "encoderBias", "decoder"], F, random);
 }
 
 /** Moves the decoder's bias to the geometric median of a batch. @param decoderBias f32[D], changed in place @param x f32[B,D] */

@@ -1,0 +1,13 @@
+import { expect, test } from "vitest";
+import { freeBuffer } from "./freeBuffer.js";
+
+test("a buffer's memory is free at once, and its views are empty", () => {
+  const bytes = 2 ** 25;
+  const before = process.memoryUsage().arrayBuffers;
+  for (let i = 0; i < 3; i++) {
+    const view = new Float32Array(bytes / 4).fill(i);
+    freeBuffer(view.buffer);
+    expect([view.length, view.buffer.byteLength]).toEqual([0, 0]);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(bytes);
+  }
+});
