@@ -14,7 +14,8 @@ const { chromium } = createRequire(join(root, "packages/report/package.json"))("
 /** Each page is made by an app, and shown once or more. */
 const pages = [
   {
-    make: (file) => ["sparse-rep", "--model", "demo", "--dictionary", "demo", "--report", file],
+    page: "page.html",
+    make: (page) => ["sparse-rep", "--model", "demo", "--dictionary", "demo", "--report", page, "--force"],
     pictures: [
       { name: "sentences", height: 820, prepare: async (page) => {
         await page.fill("#feature", "1321"); // was, are, is, not
@@ -25,6 +26,18 @@ const pages = [
       { name: "similarity", height: 960, colorScheme: "dark", prepare: (page) => page.selectOption("#order", "features"), at: "#heat-map" },
     ],
   },
+  {
+    page: "features/index.html",
+    make: () => ["cli", "features", "--model", "demo", "--dictionary", "demo", "--dataset-name", "demo", "--tokens", "100000", "--out", "features", "--quiet"],
+    pictures: [
+      { name: "features", height: 900, prepare: (page) => page.waitForSelector("#rows tr") },
+      { name: "feature", height: 1100, prepare: async (page) => {
+        await page.evaluate('void (location.hash = "16")'); // it
+        await page.waitForSelector("#title");
+        await page.hover("#feature mark.peak");
+      } },
+    ],
+  },
 ];
 
 const found = await findChromium();
@@ -33,10 +46,10 @@ const folder = mkdtempSync(join(tmpdir(), "pictures-"));
 const browser = await chromium.launch({ ...found, headless: true });
 try {
   const page = await browser.newPage();
-  for (const { make, pictures } of pages) {
-    const file = join(folder, "page.html");
+  for (const { page: name, make, pictures } of pages) {
+    const file = join(folder, name);
     const [app, ...args] = make(file);
-    execFileSync(process.execPath, [join(root, "apps", app, "dist/main.js"), ...args, "--force"], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
+    execFileSync(process.execPath, [join(root, "apps", app, "dist/main.js"), ...args], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
     for (const { name, height, colorScheme = "light", prepare, at } of pictures) {
       await page.setViewportSize({ width: 1280, height });
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });

@@ -50,6 +50,7 @@ export async function measure(_, row, { device, threads, engines, rounds = row.r
 
 /** Medians of ms in Chromium: from the address to the list, and from a list to a feature whose file was not loaded yet. Nothing where there is no Chromium. */
 async function opened(page, F, times) {
+  // oxlint-disable-next-line eslint/no-restricted-imports -- the Chromium of the tests; what is measured is not shipped here
   const { findChromium } = await import("@dictlearn/testing");
   const options = await findChromium();
   if (typeof options === "string") return {};

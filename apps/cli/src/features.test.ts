@@ -93,7 +93,7 @@ describe("a look at all features", async () => {
       said += text;
     });
     expect(await new Promise((resolve) => child.on("exit", resolve))).toBe(130);
-    expect(said).toMatch(/^features: stopped (after [\d,]+ of [\d,]+ (tokens|ablations)|before anything was written); --resume out goes on there$/m);
+    expect(said).toMatch(/^features: stopped (at the beginning|after [\d,]+ of [\d,]+ (tokens|ablations)|before all was written); --resume out goes on there$/m);
     expect(existsSync(join(cwd, "out/index.html"))).toBe(false);
     expect(await run(["--resume", "out", "--tokens", "5"], cwd)).toMatchObject({ code: 1, stderr: "--tokens: expected none beside --resume, got 5 — out goes on with its own settings; start another with --out\n" });
     expect(await run(["--resume", "out"], cwd)).toMatchObject({ code: 0 });

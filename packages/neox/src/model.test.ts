@@ -32,6 +32,14 @@ for (const { name, device, skipped } of await devices())
         for (const site of sites) expect(await watch([site])).toEqual({ [site]: together[site] });
       });
 
+      test("a weight is given by its name, and stays the model's", async () => {
+        using neox = openOn(device!, model);
+        const { vocabulary, width } = model.config;
+        const weight = await neox.weight("embed_out.weight");
+        expect([weight.shape, await neox.weight("embed_out.weight")]).toEqual([[vocabulary, width], weight]);
+        await expect(neox.weight("embed_out.bias")).rejects.toThrow('weight: expected the name of one, such as embed_out.weight, got "embed_out.bias"');
+      });
+
       test.each(["right", "left"] as const)("every site and the logits agree with transformers, %s-padded", async (side) => {
         using neox = openOn(device!, model);
         const rows = paddedRows(model, side);

@@ -42,13 +42,13 @@ test("data files hand over what the page shows, five digits of it, whatever stan
 
 test("the page lets in its own script and the data beside it, and names are text", () => {
   const page = featuresPage(set, [5, 0]);
-  expect(page).toMatch(/script-src 'sha256-[^']+' 'self'; require-trusted-types-for 'script'; trusted-types data;/);
+  expect(page).toMatch(/script-src 'sha256-[^']+' 'self' file:; require-trusted-types-for 'script'; trusted-types data;/);
   expect(page).not.toContain("<script>alert");
   expect(page).toContain("1 was active on none of them.");
 });
 
 test("a line of JSON has Neuronpedia's fields", () => {
-  const line = neuronpediaLine(set, feature, (token) => texts[token]);
+  const line = neuronpediaLine(set, feature, (token) => texts[token], (tokens) => tokens.map((token, i) => (token === 3 ? ["", "é"][i] : undefined)));
   expect(line.match(/\n/g)).toHaveLength(1);
   expect(JSON.parse(line)).toEqual({
     modelId: hostile, layer: "3-mlp_out", index: "0", hookName: "blocks.3.hook_mlp_out",
@@ -58,7 +58,7 @@ test("a line of JSON has Neuronpedia's fields", () => {
     topkCosSimIndices: [1], topkCosSimValues: [0.125],
     activations: [
       { tokens: [" a", hostile, "\u2028"], values: [0, 2.345678, 0.5], maxValue: 2.345678, maxValueTokenIndex: 1, minValue: 0, dataIndex: "3:9", dataSource: "t", ablation: { lossChange: 0.25, falls: [{ token: hostile, before: 0.5, after: 0.25 }], rises: [] } },
-      { tokens: ["\ufffd", "\ufffd"], values: [0, 1], maxValue: 1, maxValueTokenIndex: 1, minValue: 0, dataIndex: "4:1", dataSource: "t", isSample: true },
+      { tokens: ["", "é"], values: [0, 1], maxValue: 1, maxValueTokenIndex: 1, minValue: 0, dataIndex: "4:1", dataSource: "t", isSample: true },
     ],
   });
 });

@@ -100,7 +100,8 @@ describe.skipIf(missing)(`in Chromium ${missing ?? ""}`, async () => {
     await page.emulateMedia({ colorScheme });
     for (const open of [list, () => feature(697)]) {
       await open();
-      const { violations } = (await page.evaluate(`${axe}; axe.run(document)`)) as { violations: { id: string; nodes: { html: string }[] }[] };
+      const only = colorScheme === "dark" ? `, { runOnly: ["color-contrast"] }` : ""; // what a scheme can change
+      const { violations } = (await page.evaluate(`${axe}; axe.run(document${only})`)) as { violations: { id: string; nodes: { html: string }[] }[] };
       expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`)).toEqual([]);
     }
   });

@@ -1,11 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { expectTextStaysText, waysOut } from "../testing/expectTextStaysText.js";
-import { runPage } from "./html.js";
+import { featuresPage, runPage } from "./html.js";
 
 /** Every page with a text of its own in each place that has one: a new page is a line here. */
-const pages: [string, (text: () => string) => string][] = [["a training run", run]];
+const pages: [string, (text: () => string) => string][] = [["a training run", run], ["a dictionary's features", features]];
 
 test.each(pages)("whatever stands in it, %s stays the page that it is", (_, makePage) => expectTextStaysText(makePage));
+
+function features(text: () => string): string {
+  return featuresPage({ model: text(), dictionary: text(), site: text(), texts: text(), lens: text(), F: 3, D: 4, tokens: 100, rows: 5, contextLength: 128, skipFirst: 1 }, [0, 3, 50]);
+}
 
 function run(text: () => string): string {
   const [loss, other] = [`${text()}loss`, text()];

@@ -5,19 +5,20 @@ import { type FeatureDetail, type FeatureExample, type FeatureSet } from "./feat
  * `freq_hist_data_bar_heights`, `activations` and so on, with examples drawn at random (`isSample`) behind the strongest.
  * What it has no field for stands in `ablation`.
  * @param text of a token id
+ * @param textsOf what the tokens of an example stand for, where that does not follow from each alone
  */
-export function neuronpediaLine({ model, site, tokens, texts }: FeatureSet, feature: FeatureDetail, text: (token: number) => string): string {
+export function neuronpediaLine({ model, site, tokens, texts: corpus }: FeatureSet, feature: FeatureDetail, text: (token: number) => string, textsOf: (tokens: readonly number[]) => readonly (string | undefined)[] = () => []): string {
   const { index, count, max, histogram, examples, samples, promoted, suppressed, nearest } = feature;
   const [, layer, place = site] = /^layers\.(\d+)\.(.+)$/.exec(site) ?? [];
   const changes = (side: readonly { token: number; before: number; after: number }[]) => side.map(({ token, before, after }) => ({ token: text(token), before, after }));
-  const activation = ({ row, position, peak, tokens, values, ablation }: FeatureExample, isSample: boolean) => ({
-    tokens: tokens.map(text),
+  const activation = ({ row, position, peak, tokens, values, ablation }: FeatureExample, isSample: boolean, texts = textsOf(tokens)) => ({
+    tokens: tokens.map((token, i) => texts[i] ?? text(token)),
     values,
     maxValue: values[peak],
     maxValueTokenIndex: peak,
     minValue: values.reduce((least, value) => Math.min(least, value), Infinity),
     dataIndex: `${row}:${position}`,
-    dataSource: texts,
+    dataSource: corpus,
     ...(isSample && { isSample }),
     ...(ablation && { ablation: { lossChange: ablation.lossChange ?? null, falls: changes(ablation.falls), rises: changes(ablation.rises) } }),
   });

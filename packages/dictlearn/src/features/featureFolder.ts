@@ -10,7 +10,7 @@ import { DictlearnError } from "../error.js";
 import { type Tokenizer } from "../openTokenizer.js";
 import { writeWhole } from "../wholeFile.js";
 import { type FeaturePassState } from "./featurePass.js";
-import { sharedTexts, vocabularyTexts } from "./tokenTexts.js";
+import { sharedTexts, vocabularyTexts } from "./vocabularyTexts.js";
 
 // <path>/{index.html, data/{index.js, vocabulary.js, 0.js, 1.js, ...}, features.jsonl, state/pass.safetensors}
 
@@ -103,11 +103,12 @@ export class FeatureFolder {
   /** Writes `features.jsonl`, a feature a line in Neuronpedia's fields. @returns its path */
   async writeJson({ set, details, tokenizer, vocabulary }: SiteContent, onFile: (features: number) => void = () => {}): Promise<string> {
     const texts = vocabularyTexts(tokenizer, vocabulary);
+    const textsOf = sharedTexts(tokenizer, texts);
     const path = join(this.path, "features.jsonl");
     function* lines(): Generator<string> {
       for (let start = 0; start < set.F; start += featuresOfFile) {
         const end = Math.min(set.F, start + featuresOfFile);
-        yield details({ start, end }).map((detail) => neuronpediaLine(set, detail, (token) => texts[token])).join("");
+        yield details({ start, end }).map((detail) => neuronpediaLine(set, detail, (token) => texts[token], textsOf)).join("");
         onFile(end);
       }
     }

@@ -44,6 +44,7 @@ export class FeaturePass {
   readonly #options: FeaturePassOptions;
   readonly #open: (cursor?: Cursor) => AsyncIterable<Text> | Iterable<Text>;
   readonly #site: string;
+  #texts: AsyncIterable<Text> | Iterable<Text> | undefined;
   #harvest: Harvest | undefined;
   #cursor: RowCursor | null;
   #read: boolean;
@@ -91,6 +92,7 @@ export class FeaturePass {
     const harvested = await this.#source().next();
     if (!harvested) {
       this.#read = true;
+      await this.close();
       return false;
     }
     const { rows, activations, cursor } = harvested;
@@ -101,6 +103,7 @@ export class FeaturePass {
       x.dispose();
     }
     this.#cursor = cursor as RowCursor;
+    if (this.#read) await this.close();
     return !this.#read;
   }
 
@@ -135,6 +138,11 @@ export class FeaturePass {
     return new Map(this.#ablations.map((ablation, i) => [cases[i].slot, ablation]));
   }
 
+  /** Lets go of the texts, as it does by itself when it has read enough. */
+  async close(): Promise<void> {
+    await (this.#texts as Partial<AsyncGenerator<Text>> | undefined)?.return?.(undefined);
+  }
+
   state(): FeaturePassState {
     return { arrays: this.statistics.state(), cursor: this.#cursor, read: this.#read, ablations: this.#ablations };
   }
@@ -142,7 +150,8 @@ export class FeaturePass {
   #source(): Harvest {
     const { contextLength, rows, tokens } = this.#options;
     const batchRows = Math.min(512, Math.ceil(tokens / contextLength)); // a GPU would take more at once than are asked for
-    return (this.#harvest ??= harvest(this.#model, this.#open(this.#cursor?.text ?? undefined), { site: this.#site, contextLength, rows, batchRows, cursor: this.#cursor ?? undefined }));
+    this.#texts ??= this.#open(this.#cursor?.text ?? undefined);
+    return (this.#harvest ??= harvest(this.#model, this.#texts, { site: this.#site, contextLength, rows, batchRows, cursor: this.#cursor ?? undefined }));
   }
 
   /** Rows of a pass, up to the one in which all tokens are reached; so it does not matter how many run together. */

@@ -1,52 +1,66 @@
+/** Fewer tokens than this are never looked through. */
+const few = 2 ** 20;
+
 /**
- * Token rows by their number in the corpus. Those that no example stands in any more are dropped now and then, so that no
- * more than twice what is needed is held.
+ * Token rows by their number in the corpus, end to end. Those that no example stands in any more are dropped now and then,
+ * so that no more than twice what is needed is held.
  */
 export class RowStore {
-  #numbers: number[] = []; // ascending
-  #rows: Uint32Array[] = [];
-  #held = 0; // tokens
-  #limit = 2 ** 20;
+  #numbers = new Uint32Array(64); // [R], ascending
+  #ends = new Uint32Array(64); //    [R]
+  #tokens = new Uint32Array(4096); // [N]
+  #rows = 0;
+  #limit = few;
 
-  add(number: number, tokens: Uint32Array): void {
-    this.#numbers.push(number);
-    this.#rows.push(tokens.slice());
-    this.#held += tokens.length;
+  add(number: number, tokens: ArrayLike<number>): void {
+    const start = this.#end(this.#rows);
+    const end = start + tokens.length;
+    if (this.#rows === this.#ends.length) [this.#numbers, this.#ends] = [grown(this.#numbers, this.#rows + 1), grown(this.#ends, this.#rows + 1)];
+    if (end > this.#tokens.length) this.#tokens = grown(this.#tokens, end);
+    this.#tokens.set(tokens, start);
+    [this.#numbers[this.#rows], this.#ends[this.#rows]] = [number, end];
+    this.#rows++;
   }
 
-  /** @throws Error for a row that was dropped */
+  /** The tokens of a row. They are here until the next row is added. @throws Error for one that was dropped */
   tokens(number: number): Uint32Array {
-    let [low, high] = [0, this.#numbers.length - 1];
+    let [low, high] = [0, this.#rows];
     while (low < high) {
       const middle = (low + high) >> 1;
       if (this.#numbers[middle] < number) low = middle + 1;
       else high = middle;
     }
-    if (this.#numbers[low] !== number) throw new Error(`rowStore: expected row ${number} to be kept, got none`);
-    return this.#rows[low];
+    if (low === this.#rows || this.#numbers[low] !== number) throw new Error(`rowStore: expected row ${number} to be kept, got none`);
+    return this.#tokens.subarray(this.#end(low), this.#ends[low]);
   }
 
   /** @param needed the numbers of the rows that are needed; asked only when there may be much to drop */
   dropWhereLarge(needed: () => Set<number>): void {
-    if (this.#held <= this.#limit) return;
+    if (this.#end(this.#rows) <= this.#limit) return;
     this.drop(needed());
-    this.#limit = Math.max(2 ** 20, 2 * this.#held);
+    this.#limit = Math.max(few, 2 * this.#end(this.#rows));
   }
 
   drop(needed: Set<number>): void {
-    const kept = [...this.#numbers.keys()].filter((i) => needed.has(this.#numbers[i]));
-    this.#numbers = kept.map((i) => this.#numbers[i]);
-    this.#rows = kept.map((i) => this.#rows[i]);
-    this.#held = this.#rows.reduce((sum, row) => sum + row.length, 0);
+    let [rows, end] = [0, 0];
+    for (let r = 0, from = 0; r < this.#rows; r++) {
+      const to = this.#ends[r];
+      if (needed.has(this.#numbers[r])) {
+        this.#tokens.copyWithin(end, from, to);
+        end += to - from;
+        [this.#numbers[rows], this.#ends[rows]] = [this.#numbers[r], end];
+        rows++;
+      }
+      from = to;
+    }
+    this.#rows = rows;
   }
 
-  /** All rows end to end, as they are saved: numbers [R], start [R+1], tokens [N]. */
+  /** As it is saved: numbers [R], start [R+1], tokens [N]. */
   state(): { numbers: Uint32Array; start: Uint32Array; tokens: Uint32Array } {
-    const start = new Uint32Array(this.#rows.length + 1);
-    this.#rows.forEach((row, i) => (start[i + 1] = start[i] + row.length));
-    const tokens = new Uint32Array(this.#held);
-    this.#rows.forEach((row, i) => tokens.set(row, start[i]));
-    return { numbers: Uint32Array.from(this.#numbers), start, tokens };
+    const start = new Uint32Array(this.#rows + 1);
+    start.set(this.#ends.subarray(0, this.#rows), 1);
+    return { numbers: this.#numbers.slice(0, this.#rows), start, tokens: this.#tokens.slice(0, start[this.#rows]) };
   }
 
   static of({ numbers, start, tokens }: { numbers: Uint32Array; start: Uint32Array; tokens: Uint32Array }): RowStore {
@@ -54,4 +68,16 @@ export class RowStore {
     numbers.forEach((number, i) => store.add(number, tokens.subarray(start[i], start[i + 1])));
     return store;
   }
+
+  /** Where the r-th row starts. */
+  #end(r: number): number {
+    return r === 0 ? 0 : this.#ends[r - 1];
+  }
+}
+
+/** With room for n and more. */
+function grown(array: Uint32Array<ArrayBuffer>, n: number): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(Math.max(n, Math.ceil(1.5 * array.length)));
+  larger.set(array);
+  return larger;
 }

@@ -12,7 +12,7 @@ export interface DocumentOptions {
   script?: { script: string; hash: string };
   /** What the script works on: anything that JSON can hold; it finds it in `#data`. */
   data?: unknown;
-  /** Whether the script loads others that lie beside the page, of data: by a policy named "data" that makes their addresses. */
+  /** Whether the script loads others that lie beside the page, of data, on a server or on a disk: by a policy named "data" that makes their addresses. */
   dataScripts?: true;
 }
 
@@ -21,7 +21,7 @@ export interface DocumentOptions {
  * one cannot make markup of text.
  */
 export function documentOf({ title, lead, style: own = "", main, script, data, dataScripts }: DocumentOptions): string {
-  const scripts = script ? `script-src '${script.hash}'${dataScripts ? " 'self'" : ""}; require-trusted-types-for 'script'; trusted-types ${dataScripts ? "data" : "'none'"}; ` : "";
+  const scripts = script ? `script-src '${script.hash}'${dataScripts ? " 'self' file:" : ""}; require-trusted-types-for 'script'; trusted-types ${dataScripts ? "data" : "'none'"}; ` : "";
   return html`<!doctype html>
 <html lang="en">
 <head>

@@ -11,7 +11,7 @@ export interface IndexData {
   count: readonly number[];
   max: readonly number[];
   mean: readonly number[];
-  /** [F] of up to three token ids: those that its strongest examples peak on, and those that it promotes. */
+  /** [F] of token ids: up to three that its strongest examples peak on, up to ten that it promotes. */
   peaks: readonly (readonly number[])[];
   promotes: readonly (readonly number[])[];
 }

@@ -26,7 +26,7 @@ export function featuresPage(set: FeatureSet, counts: ArrayLike<number>): string
 <div class="top"><div>
 <form role="search" id="search">
 <label>Feature or token <input id="query" type="search" autocomplete="off" spellcheck="false" placeholder="123, or  peace" aria-describedby="hint"></label>
-<label>In <select id="where"><option value="both">fires on, promotes</option><option value="peaks">fires on</option><option value="promotes">promotes</option></select></label>
+<label>Tokens that it <select id="where"><option value="both">fires on or promotes</option><option value="peaks">fires on</option><option value="promotes">promotes</option></select></label>
 <label>Active on <select id="density"><option value="any">any share of tokens</option>${ranges.map(({ value, text }) => html`<option value="${value}">${text}</option>`)}<option value="never">none</option></select></label>
 </form>
 <p class="note" id="hint">A number opens that feature; other text finds features by their tokens, blanks included. Keys: <kbd>/</kbd> searches, <kbd>n</kbd> and <kbd>p</kbd> turn pages and features, <kbd>Esc</kbd> comes back here.</p>
@@ -100,7 +100,7 @@ export class FeaturesIndex {
       max.push(short(detail.max));
       mean.push(short(detail.mean));
       peaks.push([...new Set(detail.examples.map(({ tokens, peak }) => tokens[peak]))].slice(0, 3));
-      promotes.push(detail.promoted.slice(0, 3).map(({ token }) => token));
+      promotes.push(detail.promoted.slice(0, 10).map(({ token }) => token));
     }
   }
 

@@ -4,13 +4,13 @@ export const featuresStyle = `
 @media screen and (prefers-color-scheme: dark) { :root { --mark: 214, 128, 0; --deep: .55; --chip: #272a2f; --edge: #ffc14d; } }
 .hidden { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; white-space: nowrap; }
 header p { overflow-wrap: anywhere; }
-.top { display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); gap: 1rem 2.5rem; align-items: start; }
+.top { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 3fr); gap: 1rem 2rem; align-items: start; }
 .top figure { font-size: .875rem; }
-form { display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; align-items: end; }
+form { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: end; }
 label { display: grid; gap: .15rem; font-size: .875rem; color: var(--quiet); }
 input, select, button { font: inherit; color: var(--ink); background: var(--page); border: 1px solid var(--quiet); border-radius: 4px; padding: .3rem .5rem; }
 input, select { height: 2.25rem; box-sizing: border-box; }
-input { min-width: 14rem; }
+input { width: 11rem; }
 mark:empty::before { content: "·"; }
 button { cursor: pointer; }
 button:disabled { color: var(--quiet); border-color: var(--rule); cursor: default; }
@@ -29,7 +29,7 @@ body:has(#feature:not([hidden])) > header p { display: none; }
 #title:focus { outline: 0; }
 #feature h2 { margin-top: .5rem; border-top: 0; padding-top: 0; font-size: 1.75rem; }
 h3 { margin: 2rem 0 .5rem; }
-code.token { background: var(--chip); border-radius: 3px; padding: .05rem .2rem; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .9em; }
+code.token { background: var(--chip); border-radius: 3px; padding: .05rem .2rem; display: inline-block; max-width: 100%; box-sizing: border-box; line-height: 1.35; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .9em; }
 .facts { display: flex; flex-wrap: wrap; gap: .5rem 2.5rem; margin: 0 0 1.5rem; }
 .facts dt { color: var(--quiet); font-size: .875rem; }
 .facts dd { margin: 0; font-size: 1.25rem; font-variant-numeric: tabular-nums; }
@@ -50,6 +50,7 @@ details { margin-top: 1rem; }
 details th { white-space: nowrap; }
 details td { text-align: left; overflow-wrap: anywhere; }
 [hidden] { display: none !important; }
-@media (max-width: 48rem) { .top { grid-template-columns: minmax(0, 1fr); } .panels { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); } .panels > div { grid-column: 1 / -1; } .examples li { grid-template-columns: minmax(0, 1fr); } .examples li > .note { grid-column: 1; } input { min-width: 0; width: 100%; box-sizing: border-box; } label { flex: 1 1 12rem; } }
+@media (max-width: 48rem) { .top { grid-template-columns: minmax(0, 1fr); } .panels { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); } .panels > div { grid-column: 1 / -1; } .examples li { grid-template-columns: minmax(0, 1fr); } .examples li > .note { grid-column: 1; } input { width: 100%; } label { flex: 1 1 12rem; } }
+@media (max-width: 34rem) { table.features :is(th, td):nth-child(4) { display: none; } }
 @media print { form, #hint, .ways, #list nav { display: none; } .panels { break-inside: avoid; } a { color: inherit; text-decoration: none; } }
 `;

@@ -19,7 +19,7 @@ export function exampleItem(example: ExampleData, { largest, vocabulary, says }:
     const breaks = textOf(token) === "\n" ? [element("br")] : [];
     if (value === undefined) return [document.createTextNode(text), ...breaks];
     const mark = element("mark", { tabindex: -1, "data-value": shown(value), class: i === peak && "peak" }, text);
-    mark.style.setProperty("--share", String(Math.max(0.08, Math.min(1, value / largest))));
+    mark.style.setProperty("--share", String(Math.max(0.08, Math.min(1, value / (largest || 1)))));
     mark.addEventListener("focus", () => says(`${text.trim() === "" ? "blank" : text.trim()}: ${shown(value)}`));
     marks.push(mark);
     return [mark, ...breaks];

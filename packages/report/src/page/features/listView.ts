@@ -108,7 +108,7 @@ export class ListView {
     const { count, tokens, max, mean, peaks, promotes } = this.#list;
     const first = this.#page * perPage;
     const shownNow = this.#found.slice(first, first + perPage);
-    const chips = (ids: readonly number[]) => element("td", { class: "left" }, ids.map((id, i) => [i > 0 && " ", tokenChip(this.#vocabulary[id] ?? `token ${id}`)]));
+    const chips = (ids: readonly number[]) => element("td", { class: "left" }, ids.slice(0, 3).map((id, i) => [i > 0 && " ", tokenChip(this.#vocabulary[id] ?? `token ${id}`)]));
     byId("rows").replaceChildren(
       ...shownNow.map((f) => element("tr", {}, element("th", { scope: "row" }, element("a", { href: `#${f}` }, String(f))), element("td", {}, count[f] === 0 ? "never" : percent(count[f] / tokens)), element("td", {}, count[f] === 0 ? "–" : shown(max[f])), element("td", {}, count[f] === 0 ? "–" : shown(mean[f])), chips(peaks[f]), chips(promotes[f]))),
     );

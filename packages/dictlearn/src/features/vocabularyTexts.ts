@@ -15,8 +15,8 @@ export function vocabularyTexts(tokenizer: Tokenizer, V: number): string[] {
 }
 
 /**
- * Characters that take several tokens, in a piece of text: the first of them gets the whole, the others are empty.
- * Undefined for every token that has a text of its own, or is part of a character that is cut off.
+ * Characters that take several tokens, in a piece of text: each stands in the token that completes it, and those before it
+ * are empty. Undefined for every token that has a text of its own, or is part of a character that is cut off.
  */
 export function sharedTexts(tokenizer: Tokenizer, vocabulary: readonly string[]): (tokens: readonly number[]) => (string | undefined)[] {
   return (tokens) => {
@@ -25,8 +25,9 @@ export function sharedTexts(tokenizer: Tokenizer, vocabulary: readonly string[])
       let end = i;
       while (end < tokens.length && vocabulary[tokens[end]].includes(broken)) end++;
       if (end === i) continue;
-      const text = tokenizer.decode(tokens.slice(i, end));
-      if (!text.includes(broken)) for (let at = i; at < end; at++) texts[at] = at === i ? text : "";
+      const so = Array.from({ length: end - i }, (_, n) => tokenizer.decode(tokens.slice(i, i + n + 1)).replace(/\ufffd+$/, "")); // complete so far
+      const whole = tokenizer.decode(tokens.slice(i, end));
+      if (!whole.includes(broken)) so.forEach((text, n) => (texts[i + n] = text.slice(n === 0 ? 0 : so[n - 1].length)));
       i = end - 1;
     }
     return texts;
