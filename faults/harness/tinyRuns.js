@@ -5,9 +5,9 @@ const evaluated = ["--eval-tokens", "40"];
 /** Runs of `train` that take a moment. Each writes below the folder where it is started. */
 export const tinyRuns = {
   /** Activations straight from the model. */
-  streamed: (shape) => [...tiny(shape), "--trainer", "topk:k=4", ...evaluated],
+  streamed: (shape) => [...tiny(shape), "--trainer", "topk:k=4", "--log-to", "csv", ...evaluated],
   /** Two dictionaries, normalised. */
-  several: (shape) => [...tiny(shape), "--trainer", "topk:k=4", "--trainer", "standard", "--normalize", ...evaluated],
+  several: (shape) => [...tiny(shape), "--trainer", "topk:k=4", "--trainer", "standard", "--normalize", "--log-to", "tensorboard", ...evaluated],
   /** Activations are written to a folder, and read from there. */
   kept: (shape) => [...tiny(shape), "--trainer", "topk:k=4", "--activations", "kept"],
 };

@@ -1,8 +1,8 @@
 import { createRequire } from "node:module";
 import { defineCommand, downloadProgress, progress, resolvePath, writeOutput } from "@dictlearn/command";
-import { HubError, hubEnvironment, openHub } from "@dictlearn/hub";
+import { hubEnvironment, hubVariables, openHub } from "@dictlearn/hub";
 import { engines, openDevice } from "@dictlearn/kernels/node";
-import { analyse, openDictionary, openModel, poolings } from "dictlearn";
+import { analyse, openDictionary, openModel, poolings, withoutHub } from "dictlearn";
 import { z } from "zod";
 import { chooseFiles } from "./chooseFiles.js";
 import { formats, render } from "./render.js";
@@ -36,6 +36,7 @@ export const command = defineCommand({
     "sparse-rep sentences.csv --model EleutherAI/pythia-70m-deduped --dictionary hf:saprmarks/pythia-70m-deduped-saes/dictionaries_pythia-70m-deduped_10.zip!/mlp_out_layer3/10_32768/ae.pt",
     "sparse-rep sentences.csv --model ./pythia-70m-deduped --dictionary ./10_32768/ae.pt --site mlp_out_layer3",
   ],
+  environment: hubVariables,
   async run(given, { positional, debug }) {
     const note = (line: string) => void (given.quiet || process.stderr.write(`${line}\n`));
     process.chdir(resolvePath(".")); // paths are relative to where the person stands, not to where a package manager starts us
@@ -50,9 +51,7 @@ export const command = defineCommand({
     const [model, dictionary] = await Promise.all([
       openModel(files.model, { device, site: given.site, revision: given.revision, hub }),
       openDictionary(files.dictionary, { device, hub }),
-    ]).catch((error) => {
-      throw withoutNetwork(error);
-    });
+    ]).catch(withoutHub("--model demo --dictionary demo needs no network"));
     arriving.stop();
     const site = model.site(given.site);
     const { pooling, top, format } = given;
@@ -70,12 +69,6 @@ export const command = defineCommand({
     }
   },
 });
-
-/** What the Hub cannot give is told with what works instead. */
-function withoutNetwork(error: unknown): unknown {
-  if (!(error instanceof HubError)) return error;
-  return new HubError(error.code, error.message, [error.remedy, "--model demo --dictionary demo needs no network"].filter(Boolean).join("; "), { cause: error });
-}
 
 async function* withProgress<R>(rows: AsyncIterable<R>, { total, quiet }: { total: number; quiet: boolean }): AsyncGenerator<R, void> {
   using bar = progress({ label: "sparse-rep", unit: "sentences", total, quiet });

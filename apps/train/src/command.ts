@@ -1,4 +1,5 @@
 import { defineCommand, resolvePath } from "@dictlearn/command";
+import { hubVariables } from "@dictlearn/hub";
 import { earlierRun } from "./earlierRun.js";
 import { flags } from "./flags.js";
 import { Locks } from "./locks.js";
@@ -19,6 +20,7 @@ export const command = defineCommand({
     "train --activations kept --trainer topk:k=32 --num-tokens 10000000",
     "train --resume sae_results",
   ],
+  environment: hubVariables,
   async run(given, invocation) {
     const note = (line: string) => void (given.quiet || process.stderr.write(`${line}\n`));
     process.chdir(resolvePath(".")); // paths are relative to where the person stands, not to where a package manager starts us
@@ -27,6 +29,6 @@ export const command = defineCommand({
     const earlier = await earlierRun(given as Flags, locks);
     expectSensible(earlier?.about.settings ?? asked.settings);
     using run = await openRun(asked, { given, earlier, locks, note, debug: (line) => invocation.debug && note(line) });
-    await performRun(run, { signal: invocation.signal, note, quiet: given.quiet });
+    await performRun(run, { program: invocation.program, signal: invocation.signal, note, quiet: given.quiet });
   },
 });

@@ -19,9 +19,6 @@ export type Params = z.output<typeof paramsSchema>;
 export type ParamName = keyof Params;
 export const paramNames = Object.keys(paramsSchema.shape) as ParamName[];
 
-/** What names model and texts where nobody named others. */
-export const usual = { model_name: "EleutherAI/pythia-70m-deduped", dataset_name: "monology/pile-uncopyrighted" };
-
 export const defaultFile = new URL("../params.json", import.meta.url);
 
 interface Entry {

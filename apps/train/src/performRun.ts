@@ -1,5 +1,5 @@
 import { type RunReport } from "@dictlearn/report/html";
-import { type RowCursor } from "dictlearn";
+import { openMetricsLogs, type RowCursor } from "dictlearn";
 import { evaluateRun } from "./evaluateRun.js";
 import { harvestTo, provenanceOf } from "./keptActivations.js";
 import { type Run } from "./openRun.js";
@@ -14,6 +14,8 @@ import { writeReport } from "./writeReport.js";
 const [fewSteps, enoughSteps] = [20, 1000];
 
 interface PerformOptions {
+  /** What this is a command of. */
+  program?: string;
   signal: AbortSignal;
   note: (line: string) => void;
   quiet: boolean;
@@ -29,15 +31,19 @@ export async function performRun(run: Run, options: PerformOptions): Promise<voi
     const aside = await directory.setAside(training.trainees);
     if (aside) note(`${shown(directory.path)}: there was a run; it is in ${shown(aside)} now`);
   }
-  for (const trainee of training.trainees) await directory.cutMetrics(trainee, training.step);
+  const metricsLogs = openMetricsLogs(conduct.log_to ?? [], directory);
+  for (const trainee of training.trainees) {
+    await directory.cutMetrics(trainee, training.step);
+    for (const log of metricsLogs) await log.begin(trainee, training.step);
+  }
 
   if (settings.normalize && training.step === 0) note("normalize: measuring the norm of activations over the first batches");
   const report = (state: RunReport["state"]) =>
     writeReport(directory, training, { state, parameters: { ...settings, ...conduct, engine: about.engine, version } }).catch((error: Error) => note(`report.html: not written, and training goes on: ${error.message}`));
-  const session = { ...options, directory, about: { ...about }, bufferConfig: bufferConfigOf(settings, { D: model.width, bufferTokens: run.bufferTokens, device: about.device }), logEvery: conduct.log_every!, saveEvery: conduct.save_every!, rows: settings.rows, report };
+  const session = { ...options, directory, savedStep: isResumed ? training.step : undefined, metricsLogs, about: { ...about }, bufferConfig: bufferConfigOf(settings, { D: model.width, bufferTokens: run.bufferTokens, device: about.device }), logEvery: conduct.log_every!, saveEvery: conduct.save_every!, rows: settings.rows, report };
   try {
     const { state, logs } = await runSession(training, session);
-    await evaluateRun(run, { cursor: behind === undefined ? (state.buffer.json.cursor as RowCursor | null) : behind, logs, note });
+    await evaluateRun(run, { cursor: behind === undefined ? (state.buffer.json.cursor as RowCursor | null) : behind, logs, metricsLogs, note });
   } catch (error) {
     throw await withResume(error, directory);
   }
@@ -47,7 +53,7 @@ export async function performRun(run: Run, options: PerformOptions): Promise<voi
   if (training.step < fewSteps) note(`train: ${count(training.step)} step${training.step === 1 ? "" : "s"} of ${count(batchSize)} tokens: this dictionary has not learned; it would with --num-tokens ${enoughSteps * batchSize}, ${count(enoughSteps)} steps`);
   const [first] = training.trainees;
   if (page !== undefined) note(`look at the run: ${shown(page)}`);
-  note(`read sentences with it: sparse-rep --model ${model_name}${revision === null ? "" : ` --revision ${revision}`} --site ${first.site} --dictionary ${shown(directory.folderOf(first))}`);
+  note(`read sentences with it: ${options.program === undefined ? "" : `${options.program} `}sparse-rep --model ${model_name}${revision === null ? "" : ` --revision ${revision}`} --site ${first.site} --dictionary ${shown(directory.folderOf(first))}`);
 }
 
 /**

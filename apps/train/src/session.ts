@@ -1,11 +1,15 @@
 import { relative } from "node:path";
 import { progress } from "@dictlearn/command";
-import { DictlearnError, type RowKind, type RunDirectory, type Trainee, type Training, type TrainingState, type TrainStep } from "dictlearn";
+import { DictlearnError, type MetricsLog, type RowKind, type RunDirectory, type Trainee, type Training, type TrainingState, type TrainStep } from "dictlearn";
 
 export interface SessionOptions {
   directory: RunDirectory;
+  /** Where metrics go besides `metrics.jsonl`. */
+  metricsLogs: readonly MetricsLog[];
   /** What is recorded with every state. */
   about: Readonly<Record<string, unknown>>;
+  /** The step of the state that the run goes on from; undefined: it begins. */
+  savedStep?: number;
   /** config.json's word on the buffer. */
   bufferConfig: Readonly<Record<string, unknown>>;
   logEvery: number;
@@ -24,19 +28,21 @@ export interface SessionOptions {
  * @returns the last state, and what the last step that was read said
  */
 export async function runSession(training: Training, options: SessionOptions): Promise<{ state: TrainingState; logs?: TrainStep["logs"] }> {
-  const { directory, about, bufferConfig, logEvery, saveEvery, rows, report, signal, note, quiet } = options;
+  const { directory, metricsLogs, about, bufferConfig, logEvery, saveEvery, rows, report, signal, note, quiet } = options;
   const { steps, trainees } = training;
   const started = { step: training.step, at: performance.now() };
   let logged = started;
   let last: TrainStep | undefined; // that was read
   let state: TrainingState | undefined; // the last that was saved
+  let { savedStep } = options;
   let checkpoint: string | undefined;
 
   const saveState = async () => {
-    if (state?.step === training.step) return; // Ctrl-C just behind a save
+    if (savedStep === training.step) return; // Ctrl-C just behind a save, or before a step
     for (const trainee of trainees) await directory.syncMetrics(trainee);
     state = await training.state();
     await directory.writeState(state, about);
+    savedStep = state.step;
   };
   const save = async (step: number) => {
     const files: string[] = [];
@@ -50,7 +56,11 @@ export async function runSession(training: Training, options: SessionOptions): P
   const log = async ({ step, tokens, logs }: TrainStep) => {
     const at = performance.now();
     const tokensPerSecond = Math.round(((step - logged.step) * tokensIn) / Math.max((at - logged.at) / 1000, 1e-3));
-    for (const [i, trainee] of trainees.entries()) await directory.appendMetrics(trainee, { step, tokens, ...logs![i], tokens_per_second: tokensPerSecond });
+    for (const [i, trainee] of trainees.entries()) {
+      const line = { step, tokens, ...logs![i], tokens_per_second: tokensPerSecond };
+      await directory.appendMetrics(trainee, line);
+      for (const log of metricsLogs) await log.append(trainee, line);
+    }
     logged = { step, at };
   };
   using bar = progress({ label: "train", unit: "tokens", total: steps * tokensIn, from: started.step * tokensIn, quiet });

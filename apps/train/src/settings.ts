@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import { CommandError } from "@dictlearn/command";
 import { optionName } from "@dictlearn/sae";
-import { type RowKind } from "dictlearn";
-import { defaultFile, paramNames, readParams, usual, type Params } from "./params.js";
+import { usual, type RowKind } from "dictlearn";
+import { defaultFile, paramNames, readParams, type Params } from "./params.js";
 import { count } from "./session.js";
 import { allOptions, checkedChoice, parseOption, parseTrainer, spelled, type TrainerChoice } from "./trainers.js";
 
@@ -39,6 +39,8 @@ export interface Conduct {
   /** The folder that the run trains from; undefined: from the model. Another place with the same content will do. */
   readonly activations?: string;
   readonly activations_dtype?: "f32" | "f16";
+  /** Of `metricsLogNames`. */
+  readonly log_to?: readonly string[];
 }
 
 /** What a command line and its file of parameters say. */
@@ -91,14 +93,14 @@ export function askedFor(flags: Flags): Asked {
     data_revision: flags.dataRevision,
     data_config: flags.dataConfig,
   }) as Partial<Settings>;
-  const isNamed = (name: keyof typeof usual) => inFlags[name] !== undefined || inFile[name] !== undefined || byDefault[name] !== usual[name];
+  const isNamed = (name: "model_name" | "dataset_name", { name: usually }: { name: string }) => inFlags[name] !== undefined || inFile[name] !== undefined || byDefault[name] !== usually;
   return {
     said,
     settings: { ...otherDefaults, sites: [siteOf(layer)], trainers: [defaultTrainer], ...params, ...said },
-    conduct: defined({ log_every: flags.logEvery, save_every: flags.saveEvery, eval_tokens: flags.evalTokens, cache_data: flags.cacheData, activations: flags.activations === undefined ? undefined : resolve(flags.activations as string), activations_dtype: flags.activationsDtype } as Partial<Conduct>),
+    conduct: defined({ log_to: flags.logTo, log_every: flags.logEvery, save_every: flags.saveEvery, eval_tokens: flags.evalTokens, cache_data: flags.cacheData, activations: flags.activations === undefined ? undefined : resolve(flags.activations as string), activations_dtype: flags.activationsDtype } as Partial<Conduct>),
     device,
     saveDir,
-    named: { model: isNamed("model_name") || said.revision !== undefined, dataset: isNamed("dataset_name") || said.data_revision !== undefined || said.data_config !== undefined },
+    named: { model: isNamed("model_name", usual.model) || said.revision !== undefined, dataset: isNamed("dataset_name", usual.texts) || said.data_revision !== undefined || said.data_config !== undefined },
   };
 }
 

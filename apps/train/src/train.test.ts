@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { memorySource, openTorch } from "@dictlearn/checkpoint";
+import { eventsThat } from "@dictlearn/report/tensorboard";
 import { CommandProcess } from "@dictlearn/testing";
 import { afterAll, describe, expect, test } from "vitest";
 
@@ -161,7 +162,7 @@ describe("the same bytes", async () => {
   });
 
   test.each(["document", "packed"])("after kill -9 and --resume, rows %s", async (rows) => {
-    const args = [...small, "--rows", rows, "--trainer", "topk:k=8", "--normalize", "--save-every", "1", "--skip-first", "1"];
+    const args = [...small, "--rows", rows, "--trainer", "topk:k=8", "--normalize", "--save-every", "1", "--skip-first", "1", "--log-to", "csv", "--log-to", "tensorboard"];
     const [other, cwd] = [folder(), folder()];
     expect(await run(args, { cwd: other })).toMatchObject({ code: 0 });
     for (let kills = 0; kills < 3; kills++) {
@@ -173,8 +174,11 @@ describe("the same bytes", async () => {
     expect(await run(["--resume", "out"], { cwd })).toMatchObject({ code: 0 });
     expect(digest(cwd)).toBe(digest(other));
     expect(lines(join(cwd, trainer0, "metrics.jsonl")).map(untimed)).toEqual(lines(join(other, trainer0, "metrics.jsonl")).map(untimed));
+    expect(table(join(cwd, trainer0, "metrics.csv"))).toEqual(table(join(other, trainer0, "metrics.csv")));
+    expect(loggedSteps(join(cwd, trainer0))).toEqual(Array.from({ length: 12 }, (_, i) => 2 * (i + 1)));
     expect(json(join(cwd, trainer0, "config.json"))).toEqual(json(join(other, trainer0, "config.json")));
-    expect(files(join(cwd, "out"))).toEqual(files(join(other, "out")));
+    const others = (path: string) => files(path).filter((name) => !name.includes("tfevents"));
+    expect(others(join(cwd, "out"))).toEqual(others(join(other, "out")));
   });
 
   test("from disk: the first run writes the activations, the next only reads them; after kill -9 and --resume", async () => {
@@ -248,6 +252,16 @@ describe("the same bytes", async () => {
 });
 
 const untimed = (line: Record<string, number>) => ({ ...line, tokens_per_second: 0 });
+
+/** Cells of a metrics.csv, of which those of tokens_per_second, the last, say nothing. */
+const table = (path: string) => readFileSync(path, "utf8").trimEnd().split("\n").map((line) => line.split(",").slice(0, -1));
+
+/** The steps in a folder's files of events, in their order. */
+function loggedSteps(path: string): number[] {
+  const steps: number[] = [];
+  for (const name of readdirSync(path).filter((name) => name.includes("tfevents")).sort()) eventsThat(readFileSync(join(path, name)), ({ step, tag }) => tag === "tokens" && steps.push(step) > 0);
+  return steps;
+}
 
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -386,5 +400,5 @@ test("--help says what each parameter is", async () => {
   expect(code).toBe(0);
   expect(stdout).toMatch(/--num-tokens <N> +tokens to train on \(params\.json: 10000\)/);
   expect(stdout).toMatch(/--trainer <NAME/);
-  expect(stdout.replace(/\s+/g, " ")).toContain("--group-fractions <VALUE> an option of a single --trainer: matryoshka");
+  expect(stdout.replace(/\s+/g, " ")).toContain("--group-fractions <VALUE> matryoshka");
 });

@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { defineCommand } from "./defineCommand.js";
+import { underHeading } from "./underHeading.js";
 
 const invocation = { signal: new AbortController().signal };
 const run = vi.fn();
@@ -123,10 +124,20 @@ test("--help is made from the schema, --version prints the version; neither runs
 
     Examples:
       $ features --csv a.csv
+
+    Exit status: 0 done; 1 a mistake or bad luck, told in one line on stderr; 70 a fault of the program; 130 ended by Ctrl-C.
     "
   `);
   printed = "";
   await command(["--version"], invocation);
   expect(printed).toBe("1.2.3\n");
   expect(run).not.toHaveBeenCalled();
+});
+
+test("flags stand under their headings, in the order in which these come; variables of the environment behind", async () => {
+  let printed = "";
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => ((printed += text), true));
+  const flags = z.object({ ...underHeading("Texts", { column: z.string().optional().describe("where they are").meta({ placeholder: "NAME" }) }), quiet: z.boolean().default(false), ...underHeading("Numbers", { half: z.boolean().optional() }) });
+  await defineCommand({ name: "x", version: "1", summary: "", flags, environment: { HOME: "where caches are", A: "b" }, run })(["--help"], invocation);
+  expect(printed).toMatch(/Texts:\n {2}--column <NAME> +where they are\n\nOptions:\n {2}--quiet[^]*\n\nNumbers:\n {2}--half\n {2}--no-half +not --half\n\nEnvironment:\n {2}HOME {2}where caches are\n {2}A {5}b\n\nExit status: 0/);
 });

@@ -2,6 +2,7 @@ import { Argument, Command, CommanderError } from "commander";
 import type { z } from "zod";
 import { check } from "./check.js";
 import { CommandError } from "./commandError.js";
+import { environmentSection, exitStatus, type Environment } from "./exitStatus.js";
 import { flagName, flagOptions, flagSchemas, parse, type FlagSchema } from "./flag.js";
 
 /** What a program is given besides its words. `signal` aborts at Ctrl-C; whoever reads it takes over ending. */
@@ -24,9 +25,11 @@ export interface CommandSpec<F extends z.ZodObject, P extends z.ZodObject | unde
   readonly usage?: string;
   /** Command lines that work, shown at the end of the help. */
   readonly examples?: readonly string[];
+  /** Variables of the environment that count, shown behind them. */
+  readonly environment?: Environment;
   /** Words that are not flags, in this order; an array takes all that are left. */
   readonly positional?: P;
-  /** A flag a key: `.describe()` is its help, `.meta({ placeholder: "FILE", short: "o" })` the rest. */
+  /** A flag a key: `.describe()` is its help, `.meta({ placeholder: "FILE", short: "o" })` the rest; `underHeading` groups them. */
   readonly flags: F;
   run(flags: z.output<F>, invocation: Invocation & { readonly positional: Values<P>; /** `--debug`: tell more. */ readonly debug: boolean }): void | Promise<void>;
 }
@@ -54,6 +57,7 @@ export function defineCommand<F extends z.ZodObject, P extends z.ZodObject | und
       ? check(spec.positional, positionalValues(words.properties, command.processedArgs), { remedy })
       : {};
     await spec.run(flags, {
+      program: invocation.program,
       positional: positional as Values<P>,
       debug: debug as boolean,
       get signal() {
@@ -84,6 +88,8 @@ function commanderOf(
   }
   if (spec.usage) command.usage(spec.usage);
   if (spec.examples) command.addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  $ ${prefix}${line}`).join("\n")}`);
+  if (spec.environment) command.addHelpText("after", `\n${environmentSection(spec.environment)}`);
+  command.addHelpText("after", `\n${exitStatus}`);
   return command;
 }
 

@@ -12,6 +12,7 @@ const program = defineProgram({
   summary: "Dictionary learning.",
   commands: { convert: { summary: "another format", load }, train: { summary: "a dictionary", load: () => Promise.reject(new Error("not to be loaded")) } },
   examples: ["dictlearn train"],
+  environment: { HF_HOME: "the cache" },
 });
 
 afterEach(() => {
@@ -32,7 +33,7 @@ test("the first word chooses; the rest is the command's", async () => {
 });
 
 test.each([[], ["--help"], ["-h"], ["help"]])("help lists the commands and loads none: %s", async (...argv) => {
-  expect(await printed(...argv)).toMatch(/Usage: dictlearn <command>[^]*convert {2}another format[^]*train {4}a dictionary[^]*\$ dictlearn train/);
+  expect(await printed(...argv)).toMatch(/Usage: dictlearn <command>[^]*convert {2}another format[^]*train {4}a dictionary[^]*\$ dictlearn train\n\nEnvironment:\n {2}HF_HOME {2}the cache\n\nExit status: 0 /);
   expect(load).not.toHaveBeenCalled();
 });
 

@@ -1,5 +1,6 @@
 import { CommandError } from "./commandError.js";
 import type { Main } from "./defineCommand.js";
+import { environmentSection, exitStatus, type Environment } from "./exitStatus.js";
 import { nearest } from "./nearest.js";
 
 export interface ProgramSpec {
@@ -10,6 +11,8 @@ export interface ProgramSpec {
   readonly commands: Readonly<Record<string, { readonly summary: string; load(): Promise<Main> }>>;
   /** Command lines that work, shown at the end of the help. */
   readonly examples?: readonly string[];
+  /** Variables of the environment that count, shown behind them. */
+  readonly environment?: Environment;
 }
 
 /** Several commands under one name: the first word says which, the rest is its own. */
@@ -38,9 +41,9 @@ function print(text: string): void {
   process.stdout.write(text);
 }
 
-function helpOf({ name, summary, commands, examples = [] }: ProgramSpec): string {
+function helpOf({ name, summary, commands, examples = [], environment }: ProgramSpec): string {
   const width = Math.max(...Object.keys(commands).map((command) => command.length));
   const lines = Object.entries(commands).map(([command, { summary }]) => `  ${command.padEnd(width)}  ${summary}`);
   const shown = examples.length > 0 ? `\nExamples:\n${examples.map((line) => `  $ ${line}`).join("\n")}\n` : "";
-  return `Usage: ${name} <command> [options]\n\n${summary}\n\nCommands:\n${lines.join("\n")}\n\n${name} <command> --help lists a command's flags.\n${shown}`;
+  return `Usage: ${name} <command> [options]\n\n${summary}\n\nCommands:\n${lines.join("\n")}\n\n${name} <command> --help lists a command's flags.\n${shown}${environment ? `\n${environmentSection(environment)}\n` : ""}\n${exitStatus}\n`;
 }

@@ -1,7 +1,7 @@
 import { Option } from "commander";
 import { z } from "zod";
 
-/** What `z.toJSONSchema` says of one flag; `placeholder` and `short` come from `.meta()`. */
+/** What `z.toJSONSchema` says of one flag; `placeholder`, `short` and `heading` come from `.meta()`. */
 export interface FlagSchema {
   type?: string;
   enum?: unknown[];
@@ -16,6 +16,7 @@ export interface FlagSchema {
   description?: string;
   placeholder?: string;
   short?: string;
+  heading?: string;
 }
 
 /** The flags of a zod object, by key, as people write them (before transforms), and which must be given. */
@@ -31,6 +32,11 @@ export function flagName(key: string): string {
 
 /** One flag of the command line; two where a boolean can also be turned off. */
 export function flagOptions(key: string, flag: FlagSchema, required: boolean): Option[] {
+  const options = optionsOf(key, flag, required);
+  return flag.heading === undefined ? options : options.map((option) => option.helpGroup(`${flag.heading}:`));
+}
+
+function optionsOf(key: string, flag: FlagSchema, required: boolean): Option[] {
   const name = flagName(key);
   const short = flag.short ? `-${flag.short}, ` : "";
   if (flag.type === "boolean") {

@@ -11,3 +11,4 @@ export { progress, type Progress, type ProgressOptions } from "./progress.js";
 export { resolvePath } from "./resolvePath.js";
 export { runMain } from "./runMain.js";
 export { writeOutput, type Output } from "./writeOutput.js";
+export { underHeading } from "./underHeading.js";

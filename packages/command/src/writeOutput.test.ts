@@ -49,6 +49,30 @@ test("a process that is ended on the way leaves nothing", () => {
   expect(readdirSync(folder)).toEqual([]);
 });
 
+test("what a killed process left of a file goes when the file is written again; what a living one is writing stays", async () => {
+  const built = fileURLToPath(new URL("../dist/index.js", import.meta.url));
+  const program = (signal: string) => `
+    import { atomicWriter } from ${JSON.stringify(built)};
+    await (await atomicWriter(${JSON.stringify(join(folder, "out"))})).write("half");
+    ${signal}`;
+  spawnSync(process.execPath, ["--input-type=module", "-e", program('process.kill(process.pid, "SIGKILL");')]);
+  expect(readdirSync(folder)).toHaveLength(1);
+  await using other = await atomicWriter(join(folder, "out")); // removes it
+  await other.write("of a writer that is slow");
+  await writeOutput(join(folder, "out"), "new");
+  expect(readdirSync(folder)).toHaveLength(2);
+  await other.discard();
+  expect(readdirSync(folder)).toEqual(["out"]);
+});
+
+test.runIf(process.platform !== "win32")("a disk that is full is told with the file's name, and nothing stays", () => {
+  const built = fileURLToPath(new URL("../dist/index.js", import.meta.url));
+  const program = `process.on("SIGXFSZ", () => {}); const { runMain, writeOutput } = await import(${JSON.stringify(built)}); await runMain(() => writeOutput("out", "x".repeat(100_000)));`;
+  const { status, stderr } = spawnSync("sh", ["-c", `ulimit -f 16; exec "${process.execPath}" --input-type=module -e '${program}'`], { cwd: folder, encoding: "utf8", env: { ...process.env, INIT_CWD: folder } });
+  expect([status, stderr]).toEqual([1, `${join(folder, "out")}: expected to write it, got EFBIG, file too large\n`]);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
 test("a link stays a link, and the permissions of a file stay", async () => {
   writeFileSync(join(folder, "real"), "old");
   chmodSync(join(folder, "real"), 0o640);

@@ -2,12 +2,11 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openShards, readManifest, writeShards, type ActivationSource, type ShardDtype, type ShardFormat, type ShardManifest, type ShardSource, type ShardStore } from "@dictlearn/activations";
 import { memorySource, openSafetensors, writeSafetensors, type NamedTensor } from "@dictlearn/checkpoint";
-import { makeFolder } from "@dictlearn/hub";
 import { type Device } from "@dictlearn/kernels";
 import { DictlearnError } from "./error.js";
 import { localShard } from "./localFolder.js";
 import { type RowCursor } from "./tokenRows.js";
-import { writeWhole } from "./wholeFile.js";
+import { makeLastingFolder, writeWhole } from "./wholeFile.js";
 
 // <directory>/{manifest.json, 00000.safetensors, 00001.safetensors, ...}
 
@@ -103,7 +102,7 @@ function expectSameActivations(directory: string, { dtype, skipFirst, sites, pro
 function shardFolder(directory: string): ShardStore {
   return {
     async write(name, chunks) {
-      await makeFolder(directory);
+      await makeLastingFolder(directory);
       await writeWhole(join(directory, name), chunks);
     },
     // The manifest is replaced while others read it: they take the one or the other whole. A shard stays as it is.

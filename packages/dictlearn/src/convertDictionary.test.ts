@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Device } from "@dictlearn/kernels";
 import { formats } from "@dictlearn/sae";
-import { devices, expectClose, oracle, readOracle } from "@dictlearn/testing";
+import { devices, expectClose, oracle, readOracle, readSafetensors } from "@dictlearn/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { cases } from "../../../oracles/formats/elsewhere.ts";
 import { convertDictionary, openDictionary, readDictionary } from "./index.js";
@@ -123,6 +123,20 @@ describe("there and back", async () => {
   });
 });
 
+test.each([
+  ["saelens", "transcoder"],
+  ["saelens", "skip_transcoder"],
+  ["saelens", "jumprelu_transcoder"],
+  ["sparsify", "transcoder"],
+  ["sparsify", "skip_transcoder"],
+])("a transcoder of %s, %s, is written as its library saved it: every tensor, and every word of its config but the version", async (to, name) => {
+  const { files } = await convertDictionary(path(`formats/${to}/${name}`), join(folder, "new"), { to });
+  const [got, expected] = [files.weights, path(`formats/${to}/${name}/${basename(files.weights)}`)].map((file) => readSafetensors(readFileSync(file)));
+  expect(got).toEqual(expected);
+  const [config, own] = [files.config, path(`formats/${to}/${name}/cfg.json`)].map((file) => JSON.parse(readFileSync(file, "utf8")));
+  expect(config).toEqual({ ...own, ...(own.metadata && { metadata: { ...own.metadata, sae_lens_version: config.metadata.sae_lens_version } }) });
+});
+
 describe("what a format has no form for is one line, and nothing is written", () => {
   test.each([
     ["formats/dl/AutoEncoder", "sparsify", "AutoEncoder: expected AutoEncoderTopK for sparsify, which keeps the k largest features, got AutoEncoder"],
@@ -131,8 +145,9 @@ describe("what a format has no form for is one line, and nothing is written", ()
     ["formats/saelens/topk_rescaled", "sparsify", "AutoEncoderTopK: expected an autoencoder without normalised inputs to write, got constant_norm_rescale"],
     ["formats/saelens/standard_expected_average", "dictionary-learning", "AutoEncoder: expected an autoencoder without normalised inputs to write, got expected_average_only_in without the factor (activationScale)"],
     ["formats/saelens/transcoder", "dictionary-learning", "AutoEncoderNew: expected an autoencoder without normalised inputs to write, got a transcoder"],
-    ["formats/saelens/skip_transcoder", "saelens", "AutoEncoderNew: expected an autoencoder to write, got a transcoder"],
-    ["formats/sparsify/transcoder", "sparsify", "AutoEncoderTopK: expected an autoencoder without normalised inputs to write, got a transcoder"],
+    ["formats/sparsify/transcoder", "saelens", "AutoEncoderTopK: expected AutoEncoderNew or JumpReluAutoEncoder for SAELens' transcoders, got AutoEncoderTopK"],
+    ["formats/saelens/jumprelu_transcoder", "sparsify", /^JumpReluAutoEncoder: expected AutoEncoderTopK for sparsify/],
+    ["formats/sparsify/skip_transcoder", "dictionary-learning", "AutoEncoderTopK: expected an autoencoder without normalised inputs to write, got a transcoder"],
     ["formats/sparsify/groupmax", "saelens", "GroupMax: expected AutoEncoder, AutoEncoderNew, GatedAutoEncoder, JumpReluAutoEncoder, AutoEncoderTopK, BatchTopKSAE, MatryoshkaBatchTopKSAE for SAELens, got GroupMax"],
     ["formats/sparsify/groupmax", "dictionary-learning", /^GroupMax: expected AutoEncoder, .* or MatryoshkaBatchTopKSAE for dictionary_learning, got GroupMax$/],
     ["formats/dl/AutoEncoder", "sae-lens", 'format: expected dictionary-learning, saelens or sparsify, got "sae-lens"'],

@@ -7,7 +7,7 @@ import { AliveFeatures, readDictionaryLearning } from "@dictlearn/sae";
 import { devices, expectClose, oracle, readOracle } from "@dictlearn/testing";
 import { describe, expect, test } from "vitest";
 import { evaluateRows, type LossMetrics } from "./evaluate.js";
-import { evaluate, openDictionary, openModel } from "./index.js";
+import { evaluate, evaluateEach, openDictionary, openModel } from "./index.js";
 
 const at = (path: string) => fileURLToPath(oracle(`metrics/${path}`));
 const { results }: { results: Record<string, { without_targets_predicted_from_padding: LossMetrics }> } = JSON.parse(readFileSync(at("loss_recovered/expected.json"), "utf8"));
@@ -29,7 +29,7 @@ describe.each(await devices())("on $name", ({ device, skipped }) => {
     using neox = openNeox({ device: device!, config: parseConfig(JSON.parse(readFileSync(at("tiny_neox/config_v4.json"), "utf8"))), weights: await openSafetensors(source), activationBytes });
     await using weights = await fileSource(at(`loss_recovered/${site}_relu.safetensors`));
     const dictionary = await readDictionaryLearning(await openSafetensors(weights), { device: device!, normalizeDecoder: false });
-    const metrics = await evaluateRows(neox, dictionary, rowsOf(batch), { site: sites[site], alive: new AliveFeatures(dictionary.F) });
+    const [metrics] = await evaluateRows(neox, [{ dictionary, site: sites[site], alive: new AliveFeatures(dictionary.F) }], rowsOf(batch));
     dictionary.dispose();
     const names = ["loss_original", "loss_reconstructed", "loss_zero", "frac_recovered"] as const;
     const expected = results[`${site}/relu/${batch}`].without_targets_predicted_from_padding;
@@ -57,6 +57,24 @@ describe("texts", async () => {
     dictionary.dispose();
     await model.dispose();
     expect(device!.bytesInUse).toBe(before);
+  });
+
+  test("several dictionaries, of two sites, in one pass: each as alone", async () => {
+    const [model, dictionary] = await Promise.all([openModel("demo", { device: device! }), openDictionary("demo", { device: device! })]);
+    const options = { contextLength: 16, batchSize: 4, batches: 2 };
+    const asked = ["layers.3.mlp_out", "layers.1.resid_post", "mlp_out_layer3"];
+    let passes = 0;
+    const { neox } = model;
+    const counting = { ...model, neox: { device: neox.device, loss: (...args: Parameters<typeof neox.loss>) => (passes++, neox.loss(...args)) } } as unknown as typeof model;
+    const seen: number[] = [];
+    const together = await evaluateEach(counting, asked.map((site) => ({ dictionary, site })), texts, { ...options, onTokens: (tokens) => seen.push(tokens) });
+    expect(passes).toBe(2 * (1 + 2 + 3)); // of two batches: as it is, with nothing at each site, with each reconstruction
+    for (const [i, site] of asked.entries()) expect(together[i]).toEqual(await evaluate(model, dictionary, texts, { site, ...options }));
+    expect(together[2]).toEqual(together[0]);
+    expect(together[1]).not.toEqual(together[0]);
+    expect(seen).toEqual([seen[0], together[0].feature_density.tokens]);
+    dictionary.dispose();
+    await model.dispose();
   });
 
   test("none, a dictionary of another width and a transcoder are errors", async () => {

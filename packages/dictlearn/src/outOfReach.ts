@@ -19,3 +19,11 @@ export async function outOfReach(fetches: readonly (() => Promise<unknown>)[], {
   );
   return reasons.find((why) => why !== undefined);
 }
+
+/** For `catch`: an error of the Hub with what works without it; any other as it is. @param works `--model demo needs no network` */
+export function withoutHub(works: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof HubError)) throw error;
+    throw new HubError(error.code, error.message, [error.remedy, works].filter(Boolean).join("; "), { cause: error });
+  };
+}

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { appendFile, open, readdir, readFile, rename, rm, rmdir, stat, truncate } from "node:fs/promises";
+import { open, readdir, readFile, rename, rm, rmdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { openSafetensors, writeSafetensors, writeTorch, type NamedTensor } from "@dictlearn/checkpoint";
 import { fileSource } from "@dictlearn/checkpoint/node";
@@ -10,7 +10,7 @@ import { lockFolder } from "./lockFolder.js";
 import { localFolder } from "./localFolder.js";
 import { readJson } from "./readJson.js";
 import { type Trainee, type TrainingState } from "./train.js";
-import { makeLastingFolder, syncFolder, writeWhole, writingFailed } from "./wholeFile.js";
+import { appendWhole, makeLastingFolder, syncFolder, writeWhole, writingFailed } from "./wholeFile.js";
 
 // <path>/resid_post_layer_3/trainer_0/{config.json, ae.pt, checkpoints/ae_STEP.pt, metrics.jsonl, eval_results.json}
 // <path>/report.html, <path>/state/{latest, step-N/{state.json, buffer.safetensors, trainer_0.safetensors, ...}}
@@ -69,7 +69,7 @@ export class RunDirectory {
     for (const submodule of await namesIn(this.path))
       for (const trainer of await namesIn(join(this.path, submodule))) {
         if (!/^trainer_\d+$/.test(trainer)) continue;
-        await remove(join(submodule, trainer), /^(config\.json|ae\.pt|metrics\.jsonl|eval_results\.json)\.part$/);
+        await remove(join(submodule, trainer), /^(config\.json|ae\.pt|metrics\.(jsonl|csv)|eval_results\.json|events\.out\.tfevents\..*)\.part$/);
         await remove(join(submodule, trainer, "checkpoints"), /^ae_\d+\.pt\.part$/);
       }
   }
@@ -121,13 +121,7 @@ export class RunDirectory {
   async appendMetrics(trainee: Pick<Trainee, "site" | "index">, line: Readonly<Record<string, number>>): Promise<void> {
     const path = this.#metrics(trainee);
     await makeLastingFolder(dirname(path));
-    const before = await stat(path).then(({ size }) => size, () => 0);
-    try {
-      await appendFile(path, `${JSON.stringify(line)}\n`);
-    } catch (error) {
-      await truncate(path, before).catch(() => undefined); // a full disk takes half a line
-      throw writingFailed(path, error);
-    }
+    await appendWhole(path, `${JSON.stringify(line)}\n`);
   }
 
   /** Makes the lines of `metrics.jsonl` last: a state that is written next is behind them. */

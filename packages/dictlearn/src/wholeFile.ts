@@ -1,5 +1,5 @@
 import { makeFolder } from "@dictlearn/hub";
-import { open, rename, rm } from "node:fs/promises";
+import { appendFile, open, rename, rm, stat, truncate } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { getSystemErrorMap } from "node:util";
 import { DictlearnError } from "./error.js";
@@ -22,6 +22,17 @@ export async function writeWhole(path: string, pieces: Iterable<string | Uint8Ar
     await syncFolder(dirname(path));
   } catch (error) {
     await rm(beside, { force: true }).catch(() => undefined); // on a full disk it is in the way
+    throw writingFailed(path, error);
+  }
+}
+
+/** Adds to a file, or leaves it as it is: a full disk takes half a line. @throws IO with the path */
+export async function appendWhole(path: string, data: string | Uint8Array): Promise<void> {
+  const before = await stat(path).then(({ size }) => size, () => 0);
+  try {
+    await appendFile(path, data);
+  } catch (error) {
+    await truncate(path, before).catch(() => undefined);
     throw writingFailed(path, error);
   }
 }

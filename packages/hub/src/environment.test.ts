@@ -44,3 +44,8 @@ test("timeouts are whole seconds", () => {
   expect(hubEnvironment({ HF_HUB_ETAG_TIMEOUT: "3", HF_HUB_DOWNLOAD_TIMEOUT: "60" })).toMatchObject({ connectTimeout: 3000, idleTimeout: 60_000 });
   expect(() => hubEnvironment({ HF_HUB_ETAG_TIMEOUT: "soon" })).toThrow("HF_HUB_ETAG_TIMEOUT: expected whole seconds");
 });
+
+test("the wait before a second try is whole milliseconds", () => {
+  expect(hubEnvironment({ DICTLEARN_RETRY_MS: "20" })).toMatchObject({ retryPause: 20 });
+  expect(() => hubEnvironment({ DICTLEARN_RETRY_MS: "0.5" })).toThrow("DICTLEARN_RETRY_MS: expected whole milliseconds");
+});

@@ -32,6 +32,14 @@ export function hubEnvironment(env: Record<string, string | undefined>): HubOpti
   };
 }
 
+/** Those that people set most, for the help of an app. */
+export const hubVariables = {
+  HF_HOME: "where the Hugging Face cache is, shared with Python (default: ~/.cache/huggingface)",
+  HF_TOKEN: "a token, for what is gated or private (or as `hf auth login` keeps it)",
+  HF_HUB_OFFLINE: "1: use the cache and ask no server",
+  HF_ENDPOINT: "another server than https://huggingface.co",
+};
+
 /** Python's spellings: 1, on, yes, true, in any case. */
 function isTrue(value: string | undefined): boolean {
   return /^(?:1|on|yes|true)$/i.test(value ?? "");

@@ -6,6 +6,8 @@ export { formatJson } from "./formatJson.js";
 export { formatJsonl } from "./formatJsonl.js";
 export { formatMarkdown } from "./formatMarkdown.js";
 export { formatTable, type TableOptions } from "./formatTable.js";
+export { metricsCsv } from "./metricsCsv.js";
+export { plainGrid } from "./plainGrid.js";
 export { codePoints, type Measure } from "./measure.js";
 export { emptySparseStatistics, sparseStatistics, statistics, type SparseRow, type SparseStatistics, type Statistics } from "./statistics.js";
 export { topFeatures, type FeatureWeight } from "./topFeatures.js";

@@ -20,6 +20,8 @@ export interface HostDictionary<W extends object = object> {
   /** f32[O,D]: x · skipᵀ is added to what is decoded. */
   readonly skip?: Float32Array;
   readonly origin?: Origin;
+  /** What of it was folded, or is other than in the file that it was read from, a line each. */
+  readonly changes?: readonly string[];
 }
 
 /** Where the activations came from, as far as the file says it. */
@@ -65,8 +67,8 @@ function withSkip(inner: Dictionary, skip: Float32Array): Dictionary {
  * b_e ± W b, summed in f64 and rounded once.
  */
 export function foldDecoderBias(host: HostDictionary): HostDictionary {
-  const { kind, weights, applyDecoderBiasToInput: applied, ...rest } = host;
-  if (applied === undefined || applied === kind.centred) return { kind, weights, ...rest };
+  const { kind, weights, applyDecoderBiasToInput: applied, changes = [], ...rest } = host;
+  if (applied === undefined || applied === kind.centred) return { kind, weights, changes, ...rest };
   const { encoder, decoderBias } = weights as { encoder: Matrix; decoderBias: Float32Array }; // of every class that is centred or not
   const D = decoderBias.length;
   const rows = rowsOf(encoder);
@@ -76,14 +78,24 @@ export function foldDecoderBias(host: HostDictionary): HostDictionary {
     for (let d = 0; d < D; d++) sum += rows[f * D + d] * decoderBias[d];
     return sign * sum;
   });
-  return { kind, weights: kind.shifted!({ ...weights, encoder: rows }, by), ...rest };
+  const folded = applied ? "apply_b_dec_to_input: the decoder's bias is taken from x in the encoder's bias now" : "the decoder's bias, which this class takes from x, is given back in the encoder's bias";
+  return { kind, weights: kind.shifted!({ ...weights, encoder: rows }, by), changes: [...changes, folded], ...rest };
 }
 
-/** What of a dictionary the tensors of an autoencoder can't hold, for formats that have nothing else. */
-export function beyondWeights({ output, skip, inputNorm, scaledOutside }: HostDictionary): string | undefined {
-  if (output) return "a transcoder";
-  if (skip) return "one with a skip connection";
-  return inputNorm ?? (scaledOutside && "expected_average_only_in without the factor (activationScale)");
+/** Width of x, and features. */
+export function dimensionsOf({ weights }: HostDictionary): { D: number; F: number } {
+  const { encoder, encoderBias, gateBias } = weights as { encoder: Matrix; encoderBias?: Float32Array; gateBias: Float32Array }; // of every class that other libraries know
+  const F = (encoderBias ?? gateBias).length;
+  return { D: encoder.length / F, F };
+}
+
+/**
+ * For formats that have nothing but the tensors of an autoencoder.
+ * @throws DictionaryError UNSUPPORTED for what these can't hold
+ */
+export function expectWeightsAlone({ kind, output, skip, inputNorm, scaledOutside }: HostDictionary): void {
+  const other = output ? "a transcoder" : skip ? "one with a skip connection" : (inputNorm ?? (scaledOutside && "expected_average_only_in without the factor (activationScale)"));
+  if (other) throw new DictionaryError("UNSUPPORTED", `${kind.name}: expected an autoencoder without normalised inputs to write, got ${other}`, scaledOutside && "give what x was multiplied by in training, sqrt(D) over its mean norm, and it is folded");
 }
 
 /**
@@ -96,9 +108,10 @@ export function foldActivationScale(host: HostDictionary, scale: number): HostDi
   if (host.kind.centred === undefined) throw new DictionaryError("UNSUPPORTED", `${host.kind.name}: expected a class whose weights are known, got one of one's own`);
   const weights = host.weights as { encoder: Matrix; decoder: Matrix; decoderBias: Float32Array };
   const factor = Math.fround(scale);
-  const { scaledOutside: _, ...rest } = host;
+  const { scaledOutside: _, changes = [], ...rest } = host;
   return {
     ...rest,
+    changes: [...changes, `the factor ${scale} of the activations: encoder multiplied by it, decoder and its bias divided`],
     weights: {
       ...weights,
       encoder: rowsOf(weights.encoder).map((w) => w * factor),

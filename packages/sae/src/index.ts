@@ -2,12 +2,12 @@ export { type Dictionary } from "./dictionary.js";
 export { DictionaryError } from "./error.js";
 export { AliveFeatures, BatchSums, evaluateActivations, expectAutoEncoder, meanMetrics, type ActivationMetrics, type DictionaryMetrics } from "./evaluate.js";
 export { readDictionaryLearning, type ReadOptions } from "./formats/dictionary-learning.js";
-export { type Config, type Format, type ReadHostOptions } from "./formats/format.js";
+export { type Config, type Format, type ReadHostOptions, type Written } from "./formats/format.js";
 export { formatNamed, formats, recognise, type Found } from "./formats/formats.js";
 export { readWeights, type TensorFile } from "./formats/readWeights.js";
 export { tensorsOf, type DictionaryClass, type Layout, type SavedClass, type SavedTensor, type Variants } from "./formats/savedClass.js";
 export { stateDict, writeDictionaryLearning, type StateTensor, type WriteOptions } from "./formats/writeDictionaryLearning.js";
-export { foldActivationScale, foldDecoderBias, openHostDictionary, type HostDictionary, type Origin } from "./hostDictionary.js";
+export { dimensionsOf, foldActivationScale, foldDecoderBias, openHostDictionary, type HostDictionary, type Origin } from "./hostDictionary.js";
 export { type InputNorm } from "./inputNorm.js";
 export { Columns, rowsOf, type Matrix } from "./matrix.js";
 

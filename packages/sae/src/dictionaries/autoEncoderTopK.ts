@@ -52,6 +52,9 @@ export const savedAutoEncoderTopK: SavedClass<TopKWeights> = {
   open: autoEncoderTopK,
 };
 
+/** What is said where a format keeps the k largest and has no place for the threshold. */
+export const withoutThreshold = "the threshold is left out: the k largest count";
+
 /** `k from 1 to 40, got 0` */
 export function wrongK({ k, encoderBias: { length: F } }: Pick<TopKWeights, "k" | "encoderBias">): string | undefined {
   return k >= 1 && k <= F ? undefined : `k from 1 to ${F}, got ${k}`;

@@ -9,7 +9,7 @@ import { savedGatedAutoEncoder } from "../dictionaries/gatedAutoEncoder.js";
 import { savedJumpReluAutoEncoder } from "../dictionaries/jumpReluAutoEncoder.js";
 import { savedMatryoshkaBatchTopK } from "../dictionaries/matryoshkaBatchTopK.js";
 import { DictionaryError } from "../error.js";
-import { beyondWeights, foldDecoderBias, openHostDictionary, type HostDictionary, type Origin } from "../hostDictionary.js";
+import { expectWeightsAlone, foldDecoderBias, openHostDictionary, type HostDictionary, type Origin } from "../hostDictionary.js";
 import { numberOf, said, textOf } from "./configValue.js";
 import { type Config, type Format, type ReadHostOptions } from "./format.js";
 import { difference, listed, readWeights, type TensorFile } from "./readWeights.js";
@@ -67,21 +67,22 @@ export const dictionaryLearning: Format = {
   fits: (names) => classes.some((saved) => Object.values(difference(saved, names)).flat().length === 0),
   read,
   write(host) {
-    const { kind, weights, origin = {} } = foldDecoderBias(host);
-    const other = beyondWeights(host);
-    if (other) throw new DictionaryError("UNSUPPORTED", `${kind.name}: expected an autoencoder without normalised inputs to write, got ${other}`);
+    const { kind, weights, origin = {}, changes = [] } = foldDecoderBias(host);
+    expectWeightsAlone(host);
     if (!("tensors" in kind)) throw new DictionaryError("UNSUPPORTED", `${kind.name}: expected ${either(classes)} for dictionary_learning, got ${kind.name}`);
     const { model, site, contextLength } = origin;
     const layer = site && layerOf(site);
     const trainer = { ...(layer !== undefined && { layer }), ...(model !== undefined && { lm_name: model }), ...(site !== undefined && { submodule_name: submoduleName(site) }) };
-    return writeDictionaryLearning(kind as SavedClass<object>, weights, { trainer, ...(contextLength !== undefined && { buffer: { ctx_len: contextLength } }) });
+    return { ...writeDictionaryLearning(kind as SavedClass<object>, weights, { trainer, ...(contextLength !== undefined && { buffer: { ctx_len: contextLength } }) }), as: kind.name, changes };
   },
 };
 
 async function read(file: TensorFile, { subject, config, definitions = [], normalizeDecoder = true }: ReadHostOptions): Promise<HostDictionary> {
   const saved = definedIn(config, definitions) ?? classOf(file.names, config, subject);
   const weights = await readWeights(saved, file, subject);
-  return { kind: saved, weights: normalizeDecoder && saved.normalize ? saved.normalize(weights, subject) : weights, origin: originOf(config) };
+  const own = { kind: saved, weights, origin: originOf(config) };
+  const unit = normalizeDecoder && saved.normalize ? saved.normalize(weights, subject) : weights;
+  return unit === weights ? own : { ...own, weights: unit, changes: ["the decoder's columns, made unit vectors as from_pretrained does: encoder and its bias multiplied by their norms"] };
 }
 
 function originOf(config: Config | undefined): Origin {

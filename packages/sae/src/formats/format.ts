@@ -23,7 +23,17 @@ export interface Format {
   /** @throws DictionaryError FORMAT, UNSUPPORTED: what was found is said */
   read(file: TensorFile, options: ReadHostOptions): Promise<HostDictionary>;
   /** @throws DictionaryError UNSUPPORTED for a dictionary that its library has no form for */
-  write(host: HostDictionary): { readonly tensors: Readonly<Record<string, StateTensor>>; readonly config: Config };
+  write(host: HostDictionary): Written;
+}
+
+/** A dictionary as a format has it. */
+export interface Written {
+  readonly tensors: Readonly<Record<string, StateTensor>>;
+  readonly config: Config;
+  /** What its library calls it: `jumprelu`. */
+  readonly as: string;
+  /** What was folded or left out on the way from its file to here, a line each. */
+  readonly changes: readonly string[];
 }
 
 export type Config = Readonly<Record<string, unknown>>;

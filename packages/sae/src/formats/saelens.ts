@@ -1,12 +1,12 @@
 import { type AutoEncoderWeights, savedAutoEncoder } from "../dictionaries/autoEncoder.js";
 import { savedAutoEncoderNew } from "../dictionaries/autoEncoderNew.js";
-import { savedAutoEncoderTopK, type TopKWeights } from "../dictionaries/autoEncoderTopK.js";
+import { savedAutoEncoderTopK, type TopKWeights, withoutThreshold } from "../dictionaries/autoEncoderTopK.js";
 import { savedBatchTopK } from "../dictionaries/batchTopK.js";
 import { type GatedWeights, savedGatedAutoEncoder } from "../dictionaries/gatedAutoEncoder.js";
 import { type JumpReluWeights, savedJumpReluAutoEncoder } from "../dictionaries/jumpReluAutoEncoder.js";
 import { type MatryoshkaWeights, savedMatryoshkaBatchTopK } from "../dictionaries/matryoshkaBatchTopK.js";
 import { DictionaryError } from "../error.js";
-import { foldDecoderNorms, type HostDictionary, type Origin } from "../hostDictionary.js";
+import { dimensionsOf, foldDecoderNorms, type HostDictionary, type Origin } from "../hostDictionary.js";
 import { type InputNorm, inputNorms } from "../inputNorm.js";
 import { weight } from "../weight.js";
 import { flag, numberOf, said, textOf, wholeNumber } from "./configValue.js";
@@ -86,12 +86,12 @@ const architectures: readonly Architecture<object>[] = [standard, gated, jumpRel
 /** Every class that can be written: what it becomes, with which weights, and what of them goes into cfg.json. */
 const forms = [
   form(savedAutoEncoder, standard),
-  form(savedAutoEncoderNew, standard),
+  form(savedAutoEncoderNew, standard, { transcoders: [transcoder, skipTranscoder] }),
   form(savedGatedAutoEncoder, gated),
-  form(savedJumpReluAutoEncoder, jumpRelu),
-  form(savedAutoEncoderTopK, topK, { cfg: ({ k }) => ({ k, rescale_acts_by_decoder_norm: false }) }),
-  form(savedBatchTopK, jumpRelu, { weights: withThresholds }),
-  form(savedMatryoshkaBatchTopK, jumpRelu, { weights: withThresholds }),
+  form(savedJumpReluAutoEncoder, jumpRelu, { transcoders: [jumpReluTranscoder, jumpReluSkipTranscoder] }),
+  form(savedAutoEncoderTopK, topK, { cfg: ({ k }) => ({ k, rescale_acts_by_decoder_norm: false }), change: ({ threshold }) => (threshold >= 0 ? withoutThreshold : undefined) }),
+  form(savedBatchTopK, jumpRelu, { weights: withThresholds, change: () => "the threshold is written for each feature; k, which counts in training only, is left out" }),
+  form(savedMatryoshkaBatchTopK, jumpRelu, { weights: withThresholds, change: () => "the threshold is written for each feature; k and the groups, which count in training only, are left out" }),
 ];
 
 /**
@@ -125,8 +125,10 @@ export const saeLens: Format = {
     const made = architecture.dictionary(weights, { cfg, subject, centred });
     const wrong = made.kind.wrong?.(made.weights);
     if (wrong) throw new DictionaryError("FORMAT", `${subject}: expected ${wrong} (cfg.json)`);
+    const changes = [...file.changes, ...(rescaled ? ["rescale_acts_by_decoder_norm: the decoder's rows are unit vectors now, encoder and its bias multiplied by their norms"] : [])];
     return {
       ...made,
+      ...(changes.length && { changes }),
       ...(made.kind.centred !== centred && { applyDecoderBiasToInput: centred }),
       ...(inputNorm && { inputNorm }),
       ...(outside.includes(cfg.normalize_activations) && { scaledOutside: true }),
@@ -137,16 +139,18 @@ export const saeLens: Format = {
   },
 
   write(host) {
-    const { kind, weights, inputNorm, origin = {} } = host;
+    const { kind, weights, inputNorm, origin = {}, changes = [] } = host;
     const found = forms.find((form) => form.kind === kind);
     if (!found) throw new DictionaryError("UNSUPPORTED", `${kind.name}: expected ${listed(forms.map((form) => form.kind.name))} for SAELens, got ${kind.name}`);
-    if (host.output || host.skip) throw new DictionaryError("UNSUPPORTED", `${kind.name}: expected an autoencoder to write, got ${host.output ? "a transcoder" : "one with a skip connection"}`);
-    const { architecture, weights: changed, cfg } = found.form(weights);
-    const { encoder, decoderBias } = weights as AutoEncoderWeights;
-    const [D, F] = [decoderBias.length, encoder.length / decoderBias.length];
+    const { weights: changed, cfg, change, ...form } = found.form(weights);
+    const architecture = host.output || host.skip ? transcoderOf(host, form.transcoders) : form.architecture;
+    const { D, F } = dimensionsOf(host);
+    const O = host.output?.D ?? D;
     const hook = origin.site === undefined ? undefined : hookName(origin.site);
     return {
-      tensors: stateDict({ ...architecture, dimensions: { D, F, O: D } }, changed),
+      as: architecture.name,
+      changes: change === undefined ? changes : [...changes, change],
+      tensors: stateDict({ ...architecture, dimensions: { D, F, O } }, { ...changed, ...(host.skip && { skip: host.skip }) }),
       config: {
         d_in: D,
         d_sae: F,
@@ -164,17 +168,26 @@ export const saeLens: Format = {
           ...(origin.contextLength !== undefined && { context_size: origin.contextLength }),
         },
         ...cfg,
+        ...(host.output && { d_out: O }),
         architecture: architecture.name,
       },
     };
   },
 };
 
+/** The architecture of a transcoder: [without, with a skip connection]. */
+function transcoderOf({ kind, output, skip, inputNorm, applyDecoderBiasToInput }: HostDictionary, architectures?: readonly Architecture<object>[]): Architecture<object> {
+  if (!output) throw new DictionaryError("UNSUPPORTED", `${kind.name}: expected an autoencoder or a transcoder to write, got an autoencoder with a skip connection`);
+  if (!architectures) throw new DictionaryError("UNSUPPORTED", `${kind.name}: expected AutoEncoderNew or JumpReluAutoEncoder for SAELens' transcoders, got ${kind.name}`);
+  if (inputNorm || applyDecoderBiasToInput) throw new DictionaryError("UNSUPPORTED", `${kind.name}: expected a transcoder of plain inputs to write, got ${inputNorm ?? "one that takes the decoder's bias from x"}`);
+  return architectures[skip ? 1 : 0];
+}
+
 /** Whose cfg.json is written. */
 const version = "6.18.0";
 
-function form<W extends object, A extends object = W>(kind: DictionaryClass<W>, architecture: Architecture<A>, { weights = (w) => w as unknown as A, cfg = () => ({}) }: { weights?(w: W): A; cfg?(w: W): Config } = {}) {
-  return { kind: kind as DictionaryClass<object>, form: (w: object) => ({ architecture: architecture as unknown as Architecture<object>, weights: weights(w as W) as object, cfg: cfg(w as W) }) };
+function form<W extends object, A extends object = W>(kind: DictionaryClass<W>, architecture: Architecture<A>, { weights = (w) => w as unknown as A, cfg = () => ({}), change = () => undefined, transcoders }: { transcoders?: readonly [Architecture<A>, Architecture<A>]; weights?(w: W): A; cfg?(w: W): Config; /** What is not as it was. */ change?(w: W): string | undefined } = {}) {
+  return { kind: kind as DictionaryClass<object>, form: (w: object) => ({ architecture: architecture as unknown as Architecture<object>, weights: weights(w as W) as object, cfg: cfg(w as W), change: change(w as W), transcoders: transcoders as unknown as readonly Architecture<object>[] | undefined }) };
 }
 
 /** One threshold for all, repeated: y > θ is the same with y before and behind its ReLU, also below 0. */
@@ -203,7 +216,7 @@ function inputNormOf(cfg: Config, subject: string): InputNorm | undefined {
 }
 
 /** The file without what older versions put in: scaling_factor, which must be ones, and log_threshold. */
-async function asSavedNow(file: TensorFile, subject: string): Promise<TensorFile> {
+async function asSavedNow(file: TensorFile, subject: string): Promise<TensorFile & Required<Pick<HostDictionary, "changes">>> {
   if (file.names.includes("scaling_factor")) {
     const factor = weight(subject, "scaling_factor", await file.read("scaling_factor"));
     const at = factor.findIndex((value) => Math.abs(value - 1) > 1e-8 + 1e-5); // torch.allclose
@@ -211,6 +224,7 @@ async function asSavedNow(file: TensorFile, subject: string): Promise<TensorFile
   }
   const logs = file.names.includes("log_threshold") && !file.names.includes("threshold");
   return {
+    changes: logs ? ["log_threshold: e to its power is the threshold"] : [],
     names: file.names.filter((name) => name !== "scaling_factor").map((name) => (logs && name === "log_threshold" ? "threshold" : name)),
     info: (name) => file.info(logs && name === "threshold" ? "log_threshold" : name),
     async read(name) {

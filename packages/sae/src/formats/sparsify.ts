@@ -1,7 +1,7 @@
-import { savedAutoEncoderTopK, type TopKWeights } from "../dictionaries/autoEncoderTopK.js";
+import { savedAutoEncoderTopK, type TopKWeights, withoutThreshold } from "../dictionaries/autoEncoderTopK.js";
 import { groupMaxClass, type GroupMaxWeights } from "../dictionaries/groupMax.js";
 import { DictionaryError } from "../error.js";
-import { beyondWeights, foldDecoderBias, type HostDictionary } from "../hostDictionary.js";
+import { dimensionsOf, expectWeightsAlone, foldDecoderBias, type HostDictionary } from "../hostDictionary.js";
 import { flag, said, wholeNumber } from "./configValue.js";
 import { type Format } from "./format.js";
 import { difference, readWeights } from "./readWeights.js";
@@ -61,16 +61,21 @@ export const sparsify: Format = {
   },
 
   write(host) {
-    const { kind, weights } = foldDecoderBias(host);
+    const { output, skip } = host;
+    const { kind, weights, changes = [] } = output ? host : foldDecoderBias(host); // a transcoder takes no bias from x there
     const { name } = kind;
     const activation = kind === savedAutoEncoderTopK ? "topk" : kind === groupMaxClass ? "groupmax" : undefined;
     if (!activation) throw new DictionaryError("UNSUPPORTED", `${name}: expected AutoEncoderTopK for sparsify, which keeps the k largest features, got ${name}`);
-    const other = beyondWeights(host);
-    if (other) throw new DictionaryError("UNSUPPORTED", `${name}: expected an autoencoder without normalised inputs to write, got ${other}`);
-    const { k, encoderBias, decoderBias } = weights as TopKWeights;
+    expectWeightsAlone({ ...host, output: undefined, skip: undefined });
+    const { D, F } = dimensionsOf(host);
+    if (output && (output.D !== D || host.applyDecoderBiasToInput !== false))
+      throw new DictionaryError("UNSUPPORTED", `${name}: expected a transcoder of plain x to as many dimensions, ${D}, for sparsify, got one to ${output.D}${host.applyDecoderBiasToInput === false ? "" : " that takes the decoder's bias from x"}`);
+    const { k, threshold } = weights as TopKWeights; // a GroupMax has no threshold
     return {
-      tensors: stateDict(layout, weights as Weights),
-      config: { activation, expansion_factor: 32, normalize_decoder: true, num_latents: encoderBias.length, k, multi_topk: false, skip_connection: false, transcode: false, d_in: decoderBias.length },
+      as: activation,
+      changes: threshold >= 0 ? [...changes, withoutThreshold] : changes,
+      tensors: skip ? stateDict({ ...withSkip, dimensions: { D, F, O: D } }, { ...(weights as Weights), skip }) : stateDict(layout, weights as Weights),
+      config: { activation, expansion_factor: 32, normalize_decoder: true, num_latents: F, k, multi_topk: false, skip_connection: skip !== undefined, transcode: output !== undefined, d_in: D },
     };
   },
 };
