@@ -19,11 +19,11 @@ const flags = z.object({
   revision: z.string().optional().describe("branch, tag or commit of a model on the Hub").meta({ placeholder: "REV" }),
   dictionary: z.array(z.string()).optional().describe("a dictionary of dictionary_learning (ae.pt), SAELens or sparsify, its config beside it: a path, hf:OWNER/REPO[@REV]/PATH on the Hub (ARCHIVE.zip!/ENTRY in a zip), demo, or the folder of a run for all in it; SITE=… says where to read it, else its config does; may be repeated (default: dictionaries/pythia-70m-deduped/mlp_out_layer3/10_32768/ae.pt, here or on the Hub)").meta({ placeholder: "[SITE=]PATH|hf:…|demo" }),
   site: z.array(z.string()).optional().describe(`which activation to read, such as layers.3.mlp_out or blocks.3.hook_resid_post; may be repeated: one pass over the model for all (default: those that the dictionaries name, else ${defaultSite})`).meta({ placeholder: "SITE" }),
-  sites: z.enum(["all"]).optional().describe("every site that one of the dictionaries is for, compared even if it is a single one"),
+  sites: z.literal("all").optional().describe("all: every site that a dictionary is for; rows have their site even if it is a single one").meta({ placeholder: "all" }),
   pooling: z.enum(poolings).default("mean").describe("how a sentence's activations become one vector; padded-mean averages padding too, as the original did"),
   top: z.int().min(0).default(0).describe("also list the N strongest features of each sentence").meta({ placeholder: "N" }),
   format: z.enum(formats).default("table").describe("how to write the result; jsonl and csv are written row by row"),
-  perToken: z.string().optional().describe("also write every token with its features to a file ending in .parquet, .jsonl or .csv").meta({ placeholder: "FILE" }),
+  perToken: z.string().optional().describe("also write a row for each token, with its features, to a file ending in .parquet, .jsonl or .csv").meta({ placeholder: "FILE" }),
   report: z.string().optional().describe("also write a page of HTML to look at: sentences token by token in a dictionary's features, or several sites and dictionaries compared").meta({ placeholder: "FILE" }),
   force: z.boolean().default(false).describe("replace a report that is there"),
   out: z.string().optional().describe("write to a file, whole or not at all").meta({ placeholder: "FILE" }),
@@ -55,6 +55,7 @@ export const command = defineCommand({
     if (given.sites && given.site) throw new CommandError("USAGE", "--sites all: expected no --site beside it, got both", "leave one out");
     if (given.perToken !== undefined) tokenFormat(given.perToken);
     if (given.report !== undefined) expectNew(given.report, given.force);
+    expectApart({ "--out": given.out, "--per-token": given.perToken, "--report": given.report });
     const sentences = await sentencesOf(positional.sentences, { column: given.column, note, quiet });
 
     const arriving = downloadProgress({ quiet });
@@ -97,6 +98,13 @@ export const command = defineCommand({
     }
   },
 });
+
+/** @throws CommandError USAGE where two results would go into one file */
+function expectApart(files: Readonly<Record<string, string | undefined>>): void {
+  const places = Object.entries(files).flatMap(([flag, file]) => (file === undefined || file === "-" ? [] : [{ flag, file, place: resolvePath(file) }]));
+  const shared = places.find(({ place }, i) => places.some((other, j) => j < i && other.place === place));
+  if (shared) throw new CommandError("USAGE", `${shared.flag}: expected a file of its own, got ${shared.file}, which another flag names too`, "give each result its file");
+}
 
 /** A pipe's sentences, for what reads them twice. */
 async function kept(sentences: AsyncIterable<string>): Promise<string[]> {

@@ -69,7 +69,7 @@ function matched(opened: readonly (Found & { dictionary: Dictionary })[], { site
   const readings: OpenReading[] = [];
   for (const { name, pair, amongOthers, dictionary } of opened) {
     const named = attempt(model, dictionary.origin?.site) ?? siteOfFolder(model, name);
-    const only = wanted?.length === 1 && opened.length === 1 ? wanted[0] : undefined;
+    const only = wanted?.length === 1 && opened.length === 1 && !amongOthers ? wanted[0] : undefined;
     const fallback = wanted?.length === 1 ? wanted[0] : opened.length === 1 && sites === undefined ? model.site(defaultSite) : undefined;
     const site = pair === undefined ? (only ?? named ?? fallback) : model.site(pair);
     if (site === undefined) throw new CommandError("USAGE", `${name}: expected a site for this dictionary, got ${dictionary.origin?.site === undefined ? "a config that names none" : `${JSON.stringify(dictionary.origin.site)}, which is none of ${model.name}`}`, `say which: --dictionary ${defaultSite}=${name}`);
@@ -93,7 +93,7 @@ function matched(opened: readonly (Found & { dictionary: Dictionary })[], { site
 /** `.../resid_post_layer_3/trainer_0/ae.pt` → `layers.3.resid_post` */
 function siteOfFolder(model: Model, name: string): string | undefined {
   for (const part of name.split(/[/\\]/).reverse()) {
-    const site = attempt(model, part);
+    const site = /\d/.test(part) ? attempt(model, part) : undefined; // a folder may be called embed for another reason
     if (site !== undefined) return site;
   }
   return undefined;

@@ -84,7 +84,8 @@ describe("a dictionary's site", () => {
   test("is what its config says, else its folder, else what --site says, else the default", async () => {
     expect((await siteOf(["--dictionary", folders[1]])).site).toBe(sites[1]);
     expect((await siteOf(["--dictionary", dictionary("layers.1.mlp")])).site).toBe("layers.1.mlp_out");
-    expect((await siteOf(["--dictionary", dictionary("plain")])).site).toBe("layers.3.mlp_out");
+    expect((await siteOf(["--dictionary", dictionary("embed/plain")])).site).toBe("layers.3.mlp_out");
+    dictionary("plain");
     expect((await siteOf(["--dictionary", "plain", "--site", "embed"])).site).toBe("embed");
     expect((await siteOf(["--dictionary", dictionary("resid_post_layer_1/of_another", "blocks.2.hook_mlp_out")])).site).toBe("layers.2.mlp_out");
   });
@@ -116,10 +117,11 @@ describe("what does not go together is one line that says what was found, and no
     { name: "dictionaries of different D", args: ["--dictionary", folders[0], "--dictionary", "demo"], says: /^demo: expected D = 32 \(layers\.3\.mlp_out of .*\), got D = 192/ },
     { name: "a pair with a site that is none", args: ["--dictionary", "layers.1.mpl_out=plain"], says: /site: expected one of .* got "layers\.1\.mpl_out" — did you mean layers\.1\.mlp_out/ },
     { name: "--sites all and --site", args: ["--dictionary", "out", "--sites", "all", "--site", sites[0]], says: /^--sites all: expected no --site/ },
-    { name: "another word than all", args: ["--sites", "some"], says: /^--sites: expected one of all, got "some"/ },
+    { name: "another word than all", args: ["--sites", "some"], says: /^--sites: expected all, got "some"/ },
     { name: "a folder without a dictionary", args: ["--dictionary", "out/state"], says: /^out\/state: expected a dictionary .* got none of them/ },
     { name: "tokens in a format that is none", args: ["--dictionary", folders[0], "--per-token", "tokens.txt"], says: /^--per-token: expected a file ending in \.jsonl, \.csv, \.parquet, got "tokens\.txt"/ },
     { name: "tokens in a folder that is not there", args: ["--dictionary", folders[0], "--per-token", "nowhere/tokens.csv"], says: /nowhere/ },
+    { name: "two results in one file", args: ["--dictionary", folders[0], "--out", "same.csv", "--per-token", "./same.csv"], says: /^--per-token: expected a file of its own, got \.\/same\.csv, which another flag names too/ },
     { name: "a report that is there", args: ["--dictionary", folders[0], "--report", "two.csv"], says: /^--report: expected a new file, got two\.csv, which is there — --force replaces it/ },
   ];
   test.each(cases)("$name", async ({ args, says }) => {

@@ -268,7 +268,7 @@ describe("as a command line should", () => {
   test("--help names every flag, --version the version", async () => {
     const [help, version, throughPnpm] = await Promise.all([start(["--help"]), start(["--version"]), run(["--", "--help"])]);
     expect(throughPnpm.stdout).toBe(help.stdout);
-    for (const flag of ["--column", "--model", "--revision", "--dictionary", "--site", "--pooling", "--top", "--format", "--out", "--device", "--engine", "--threads", "--quiet", "--debug", "--help", "--version"]) expect(help.stdout).toContain(flag);
+    for (const flag of ["--column", "--model", "--revision", "--dictionary", "--site", "--sites", "--pooling", "--top", "--format", "--per-token", "--report", "--force", "--out", "--device", "--engine", "--threads", "--quiet", "--debug", "--help", "--version"]) expect(help.stdout).toContain(flag);
     expect([help.code, version.code]).toEqual([0, 0]);
     expect(version.stdout.trim()).toBe(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version);
   });
