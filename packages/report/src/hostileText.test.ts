@@ -1,11 +1,35 @@
 import { describe, expect, test } from "vitest";
 import { expectTextStaysText, waysOut } from "../testing/expectTextStaysText.js";
-import { featuresPage, runPage } from "./html.js";
+import { comparisonPage, featuresPage, runPage, sentencesPage } from "./html.js";
+import { type Reading } from "./index.js";
 
 /** Every page with a text of its own in each place that has one: a new page is a line here. */
-const pages: [string, (text: () => string) => string][] = [["a training run", run], ["a dictionary's features", features]];
+const pages: [string, (text: () => string) => string][] = [["a training run", run], ["a dictionary's features", features], ["sentences", sentences], ["a comparison", comparison]];
 
 test.each(pages)("whatever stands in it, %s stays the page that it is", (_, makePage) => expectTextStaysText(makePage));
+
+/** What each token and sentence is, is told by numbers; texts are names and the sentences with their tokens. */
+function reading(text: () => string, site = text()): Reading {
+  const features = { index: [0, 2], values: [1, 0.5] };
+  const statistics = { mean: 0.5, variance: 1, maxWeight: 2, maxPosition: 3 };
+  return {
+    model: text(),
+    dictionary: text(),
+    site,
+    pooling: text(),
+    device: text(),
+    D: 4,
+    F: 8,
+    metrics: { tokens: 4, l0: 2, frac_variance_explained: 0.5, cossim: 0.9 },
+    sentences: [0, 1].map((i) => ({ sentence: text(), tokens: 2, original: statistics, sparse: { ...statistics, l0: 2 }, top: [{ feature: 0, weight: 1 }], activation: Float32Array.of(1, i, 2, 3), features, perToken: [0, 1].map((id) => ({ id, text: text(), features })) })),
+  };
+}
+function sentences(text: () => string): string {
+  return sentencesPage(reading(text), { written: text(), sentences: 5 });
+}
+function comparison(text: () => string): string {
+  return comparisonPage([reading(text, "layers.0.mlp_out"), reading(text, "layers.1.mlp_out"), reading(text)], { written: text(), sentences: 5 });
+}
 
 function features(text: () => string): string {
   return featuresPage({ model: text(), dictionary: text(), site: text(), texts: text(), lens: text(), F: 3, D: 4, tokens: 100, rows: 5, contextLength: 128, skipFirst: 1 }, [0, 3, 50]);
