@@ -11,9 +11,9 @@ export interface Beside {
 }
 
 /** Sentences on their way to the table, shown to the files besides it first. */
-export async function* alongside<Row>(sentences: AsyncIterable<Row[]>, files: readonly Beside[]): AsyncGenerator<Row[], void> {
+export async function* alongside(sentences: AsyncIterable<SentenceDetail[]>, files: readonly Beside[]): AsyncGenerator<SentenceDetail[], void> {
   for await (const rows of sentences) {
-    for (const file of files) await file.add(rows as unknown as SentenceDetail[]); // they are, where any file was asked for
+    for (const file of files) await file.add(rows);
     yield rows;
   }
 }

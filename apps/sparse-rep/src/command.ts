@@ -62,7 +62,8 @@ export const command = defineCommand({
     const arriving = downloadProgress({ quiet });
     const environment = hubEnvironment(process.env);
     const hub = openHub({ ...environment, onProgress: arriving.onProgress, onNotice: note });
-    const files = await chooseFiles({ model: given.model, dictionary: given.dictionary?.[0] }, { hub, offline: environment.offline ?? false, note });
+    const isDemo = given.dictionary?.some((name) => name === "demo" || name.endsWith("=demo"));
+    const files = await chooseFiles({ model: given.model, dictionary: isDemo ? "demo" : given.dictionary?.[0] }, { hub, offline: environment.offline ?? false, note });
     const openingDevice = openDevice({ backend: given.device, threads: given.threads, engine: given.engine, onNotice: (line) => debug && note(line) });
     const alone = given.sites || (given.site?.length ?? 0) > 1 || (given.dictionary?.length ?? 0) > 1 ? undefined : (given.site?.[0] ?? defaultSite);
     const opening = openModel(files.model, { device: openingDevice, site: alone, revision: given.revision, hub });
@@ -80,10 +81,11 @@ export const command = defineCommand({
 
     const besides: Beside[] = [];
     try {
-      const details = given.report !== undefined || given.perToken !== undefined;
       const measured = given.report !== undefined || (places !== undefined && format === "json");
       const open = sentences.total === undefined && pooling === "padded-mean" ? await kept(sentences.open()) : sentences.open;
-      const rows = sweep(model, readings, open, { pooling, top, details, measured, onNotice: note });
+      const options = { pooling, top, measured, onNotice: note };
+      const detailed = given.report !== undefined || given.perToken !== undefined ? sweep(model, readings, open, { ...options, details: true }) : undefined;
+      const rows = detailed ?? sweep(model, readings, open, options);
       const summaries = () => rows.metrics().map((metrics, i) => ({ site: readings[i].site, dictionary: readings[i].name, D: readings[i].dictionary.D, F: readings[i].dictionary.F, metrics }));
       if (pooling === "mean") note("pooling: the mean over each sentence's own tokens; the original also averaged padding (--pooling padded-mean)");
 
@@ -91,7 +93,7 @@ export const command = defineCommand({
       const run: Provenance = { model: given.revision ? `${files.model}@${given.revision}` : files.model, dictionary: readings[0].name, site: readings[0].site, pooling, device: device.label };
       if (given.perToken !== undefined) besides.push(await perToken(given.perToken, places));
       if (given.report !== undefined) besides.push(await report(given.report, { run, readings: summaries, compared: places !== undefined, note }));
-      const counted = withProgress(alongside(rows, besides), { total: sentences.total, quiet: quiet || (onTerminal && (format === "jsonl" || format === "csv")) }); // those are their own progress
+      const counted = withProgress(detailed ? alongside(detailed, besides) : rows, { total: sentences.total, quiet: quiet || (onTerminal && (format === "jsonl" || format === "csv")) }); // those are their own progress
       await writeOutput(given.out, render(format, placed(counted, places), { run, ...(places && { readings: summaries }), width: onTerminal ? process.stdout.columns : undefined, note }));
       for (const file of besides) await file.commit();
     } finally {

@@ -158,6 +158,7 @@ describe("what is not named", () => {
   });
   test("if one is the demo, so is the other", async () => {
     const results = await Promise.all([run(["--model", "demo", "--format", "json"]), run(["--dictionary", "demo", "--format", "json"])]);
+    results.push(await run(["--dictionary", "layers.2.mlp_out=demo", "--format", "json"]));
     for (const { stdout } of results) expect(JSON.parse(stdout)).toMatchObject({ model: "demo", dictionary: "demo" });
   });
   test("the defaults, where they lie in the person's folder", async () => {

@@ -65,10 +65,12 @@ async function* rowsOf(model: Model, readers: readonly Reader[], open: ReturnTyp
   for await (const batch of batches(tokenized(model, open(), onNotice), { rows, length })) {
     const read = batch.filter(({ ids }) => ids.length > 0); // without tokens there is nothing to average
     const activations = await activationsAt(model, readers.map(({ site }) => site), read.map(({ ids }) => ids), { pooling, length, everyToken: details || measured });
-    const found: Iterator<SentenceReport>[] = [];
-    for (const reader of readers) found.push((await reader.rows(read, activations.get(reader.site)!)).values());
+    const found: SentenceReport[][] = [];
+    for (const reader of readers) found.push(await reader.rows(read, activations.get(reader.site)!));
+    let r = 0;
     for (const { sentence, ids } of batch) {
-      yield readers.map((_, i) => (ids.length === 0 ? emptyRow(sentence, { details, measured }) : (found[i].next().value as SentenceReport)));
+      yield found.map((rows) => (ids.length === 0 ? emptyRow(sentence, { details, measured }) : rows[r]));
+      if (ids.length > 0) r++;
     }
   }
 }
