@@ -125,6 +125,7 @@ describe("mistakes are told in a line, and nothing is written", () => {
     [["--dataset-name", "no/such/texts.jsonl"], /no\/such\/texts\.jsonl/],
     [["--context-length", "4096"], /expected contextLength from 1 to 128/],
     [["--tokens", "0"], /--tokens/],
+    [["--out", join(texts, "short.jsonl", "out")], /short\.jsonl\/out: expected to write it, got ENOTDIR/],
     [["--resume", "nowhere", "--out", "x"], /--model: expected none beside --resume/],
   ])("%j", async (args, message) => {
     const cwd = folder();

@@ -3,12 +3,11 @@ import { readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { openSafetensors, writeSafetensors, type NamedTensor } from "@dictlearn/checkpoint";
 import { fileSource } from "@dictlearn/checkpoint/node";
-import { makeFolder } from "@dictlearn/hub";
 import { neuronpediaLine, type FeatureDetail, type FeatureSet } from "@dictlearn/report";
 import { featuresFile, FeaturesIndex, featuresOfFile, featuresPage, vocabularyFile } from "@dictlearn/report/html";
 import { DictlearnError } from "../error.js";
 import { type Tokenizer } from "../openTokenizer.js";
-import { writeWhole } from "../wholeFile.js";
+import { makeLastingFolder, writeWhole } from "../wholeFile.js";
 import { type FeaturePassState } from "./featurePass.js";
 import { sharedTexts, vocabularyTexts } from "./vocabularyTexts.js";
 
@@ -35,12 +34,12 @@ export class FeatureFolder {
    */
   async begin({ force }: { force: boolean }): Promise<void> {
     try {
-      await makeFolder(this.path);
+      await makeLastingFolder(this.path);
       const names = await readdir(this.path);
       if (names.length > 0 && !force)
         throw new DictlearnError("USAGE", `${this.path}: expected a new or empty folder, got one with ${names.slice(0, 4).join(", ")}${names.length > 4 ? ", …" : ""}`, names.includes("state") ? "give --resume to go on with it, --force to write over it, or another folder" : "give another, or --force to write over what an earlier run wrote");
       for (const name of ["state", "data", "index.html", "features.jsonl"]) await rm(join(this.path, name), { recursive: true, force: true });
-      await makeFolder(join(this.path, "state"));
+      await makeLastingFolder(join(this.path, "state"));
     } catch (cause) {
       if (cause instanceof DictlearnError) throw cause;
       throw new DictlearnError("IO", `${this.path}: expected a folder that can be written, got ${(cause as NodeJS.ErrnoException).code ?? (cause as Error).message}`);
@@ -51,7 +50,7 @@ export class FeatureFolder {
   async writeState({ arrays, ...rest }: FeaturePassState, about: Readonly<Record<string, unknown>>): Promise<void> {
     const tensors = Object.entries(arrays).map(([name, data]) => ({ name, dtype: data instanceof Float64Array ? "f64" : data instanceof Float32Array ? "f32" : data instanceof Int32Array ? "i32" : "u32", shape: [data.length], data }) as NamedTensor);
     const json = new TextEncoder().encode(JSON.stringify({ version: 1, ...rest, about })); // a header holds no more than 100 MB
-    await makeFolder(join(this.path, "state"));
+    await makeLastingFolder(join(this.path, "state"));
     await writeWhole(join(this.path, "state", "pass.safetensors"), [writeSafetensors([...tensors, { name: "json", dtype: "u8", shape: [json.length], data: json }])]);
   }
 
@@ -82,7 +81,7 @@ export class FeatureFolder {
    */
   async writeSite({ set, counts, details, tokenizer, vocabulary }: SiteContent, onFile: (features: number) => void = () => {}): Promise<string> {
     const data = join(this.path, "data");
-    await makeFolder(data);
+    await makeLastingFolder(data);
     const texts = vocabularyTexts(tokenizer, vocabulary);
     const textsOf = sharedTexts(tokenizer, texts);
     const index = new FeaturesIndex(set);
