@@ -30,6 +30,8 @@ test("a model's share is what its weights take up to the last site, and its pass
   const before = cpu.bytesInUse;
   const weights = model.neox.bytesFor(["layers.1.resid_post", "embed"], 0);
   await model.neox.load("layers.1.resid_post");
+  const ids = Uint32Array.from({ length: 64 * Math.ceil(V / 8 / 64 + 1) }, (_, n) => n); // so many distinct tokens that the whole embedding is read
+  await model.neox.run({ tokens: ids, start: Uint32Array.from({ length: ids.length / 64 + 1 }, (_, r) => 64 * r), positions: ids.map((n) => n % 64) }, { at: { embed() {} } });
   const taken = cpu.bytesInUse - before;
   expect(taken).toBeGreaterThanOrEqual(weights);
   expect(taken).toBeLessThan(weights + 2 * V * D + 10_000); // the embedding may lie there as f32; places are rounded up

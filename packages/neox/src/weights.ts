@@ -119,7 +119,7 @@ export class Weights {
     return whole ? this.device.scope(() => embedding(whole, this.device.tensor(tokens, [tokens.length]))) : this.#rows.embed(tokens);
   }
 
-  /** Bytes on the device of all that passes up to the last of the sites need, at the least: the embedding may lie there as halves. */
+  /** Bytes on the device of all that passes up to the last of the sites need, at the least: the embedding, once it is read whole, may lie there as halves. */
   bytesFor(sites: readonly string[]): number {
     const end = Math.max(...sites.map((site) => this.#order.get(site)!));
     const needed = this.#all.filter(({ site }) => this.#order.get(site)! <= end);

@@ -96,12 +96,20 @@ export function runWorker(seat: Seat): void {
   const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
   const names = WebAssembly.Module.exports(module).map((e) => e.name);
   exports.setThread(scratch);
-  let seen = Atomics.load(words, sequence);
+  let seen = Atomics.load(words, sequence), noticed = seen;
   Atomics.add(words, done, 1);
   for (;;) {
-    if (!exports.spin(job + 4 * sequence, seen, spins)) Atomics.wait(words, sequence, seen);
     const now = Atomics.load(words, sequence);
-    if (now === seen) continue;
+    if (now === seen) {
+      if (!exports.spin(job + 4 * sequence, seen, spins)) Atomics.wait(words, sequence, seen);
+      continue;
+    }
+    if (now !== noticed) {
+      // Memory may have grown before this job was written. A thread hears of that at the end of a loop's turn, if nowhere
+      // earlier; until then, memory.fill and memory.copy would trap in what is new.
+      noticed = now;
+      continue;
+    }
     seen = now;
     try {
       exports[names[words[kernel]!]!]!();
