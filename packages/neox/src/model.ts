@@ -48,7 +48,9 @@ function forward({ device, config, weights, rows, cache, at, endsInMlpOf, beyond
   };
 
   const mlp = (h: Tensor, l: number): Tensor => {
-    const up = gelu(dense(h, `layers.${l}.mlp.dense_h_to_4h`)); //                      f32[N,M]
+    const wide = dense(h, `layers.${l}.mlp.dense_h_to_4h`); //                          f32[N,M]
+    const up = gelu(wide); //                                                           f32[N,M]
+    wide.dispose(); // a pass has no more in memory than here
     return dense(up, `layers.${l}.mlp.dense_4h_to_h`); //                               f32[N,D]
   };
 
