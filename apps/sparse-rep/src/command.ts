@@ -38,7 +38,8 @@ export const command = defineCommand({
   ],
   environment: hubVariables,
   async run(given, { positional, debug }) {
-    const note = (line: string) => void (given.quiet || process.stderr.write(`${line}\n`));
+    let isOver = false;
+    const note = (line: string) => void (given.quiet || isOver || process.stderr.write(`${line}\n`));
     process.chdir(resolvePath(".")); // paths are relative to where the person stands, not to where a package manager starts us
     const sentences = await readSentences(positional.sentences, given.column, note);
 
@@ -51,7 +52,10 @@ export const command = defineCommand({
     const [model, dictionary] = await Promise.all([
       openModel(files.model, { device, site: given.site, revision: given.revision, hub }),
       openDictionary(files.dictionary, { device, hub }),
-    ]).catch(withoutHub("--model demo --dictionary demo needs no network"));
+    ]).catch((error) => {
+      isOver = true; // the other of the two may go on trying
+      return withoutHub("--model demo --dictionary demo needs no network")(error);
+    });
     arriving.stop();
     const site = model.site(given.site);
     const { pooling, top, format } = given;
