@@ -50,7 +50,8 @@ export const command = defineCommand({
   ],
   environment: hubVariables,
   async run(given, { positional, debug }) {
-    const note = (line: string) => void (given.quiet || process.stderr.write(`${line}\n`));
+    let isOver = false;
+    const note = (line: string) => void (given.quiet || isOver || process.stderr.write(`${line}\n`));
     process.chdir(resolvePath(".")); // paths are relative to where the person stands, not to where a package manager starts us
     const { pooling, top, format, quiet } = given;
     if (given.sites && given.site) throw new CommandError("USAGE", "--sites all: expected no --site beside it, got both", "leave one out");
@@ -71,7 +72,10 @@ export const command = defineCommand({
       openingDevice,
       opening,
       openReadings({ dictionaries: given.dictionary ?? [files.dictionary], sites: given.sites ?? given.site }, { device: openingDevice, hub, model: opening, note }),
-    ]).catch(withoutHub("--model demo --dictionary demo needs no network"));
+    ]).catch((error) => {
+      isOver = true; // the other of the two may go on trying
+      return withoutHub("--model demo --dictionary demo needs no network")(error);
+    });
     arriving.stop();
     if (debug) {
       note(`device: ${device.label}; every result is looked at for NaN and infinity`);

@@ -38,7 +38,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-const environment = (env: Record<string, string>) => ({ ...(Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(INIT_CWD|HF_|.*_proxy$)/i.test(name))) as Record<string, string>), HF_ENDPOINT: server.url, HF_HOME: join(here, "home"), ...env });
+const environment = (env: Record<string, string>) => ({ ...(Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(INIT_CWD|HF_|.*_proxy$)/i.test(name))) as Record<string, string>), HF_ENDPOINT: server.url, HF_HOME: join(here, "home"), HF_HUB_ETAG_TIMEOUT: "60", ...env });
 
 /** The app where a person stands, with a home of its own. */
 const run = (args: readonly string[], env: Record<string, string> = {}) => kept.run({ args: ["--device", "cpu", "--threads", "1", ...args], cwd: here, env: environment(env) });

@@ -245,7 +245,7 @@ describe("the same bytes", async () => {
     await until(() => existsSync(join(cwd, "out/state/latest")) && Number(readFileSync(join(cwd, "out/state/latest"), "utf8").slice(5)) >= 5);
     child.kill("SIGKILL");
     await ended;
-    expect(await run(["--resume", "out", "--engine", "wasm"], { cwd })).toMatchObject({ code: 1, stderr: expect.stringMatching(/^out: expected the run's own engine, onnxruntime \d.*, got wasm — --device cpu --engine native .*, or --allow-inexact/) });
+    expect(await run(["--resume", "out", "--engine", "wasm"], { cwd })).toMatchObject({ code: 1, stderr: expect.stringMatching(/^out: expected the run's own engine, onnxruntime \d.*, got wasm — --device cpu --engine native .*, or --allow-inexact/m) });
     expect(await run(["--resume", "out", "--debug"], { cwd })).toMatchObject({ code: 0, stderr: expect.stringMatching(/^device: cpu \(WebAssembly SIMD, onnxruntime .*, \d+ threads?\); every result is looked at/m) });
     expect(digest(cwd)).toBe(digest(one));
   });

@@ -44,7 +44,10 @@ export class RunDirectory {
    * @throws IO where another run is at it, or may be, and unless files can be written here
    */
   async lock(options?: { note?: (line: string) => void }): Promise<Lock> {
-    const made = await makeLastingFolder(this.path);
+    const made = await makeLastingFolder(this.path).catch((error: Error) => {
+      const { code } = (error.cause ?? error) as NodeJS.ErrnoException;
+      throw new DictlearnError("IO", `${this.path}: expected a folder that can be written, got ${code ?? error.message}`, undefined, { cause: error });
+    });
     const removeMade = async () => void (made !== undefined && (await removeEmpty(this.path, made)));
     const lock = await lockFolder(this.path, options).catch(async (error) => {
       await removeMade();

@@ -54,7 +54,11 @@ export async function takeLock(path: string): Promise<Lock | Held> {
     if (found === undefined) continue; // let go of meanwhile
     const { text, silence } = found;
     const other = parseHolder(text);
-    const life = other ? lifeOf(other, Date.now() - silence, paths) : silence > halfWritten ? "gone" : "alive";
+    if (other === undefined && silence <= halfWritten) {
+      await sleep(20); // it is just being taken, or its taker was killed just there
+      continue;
+    }
+    const life = other ? lifeOf(other, Date.now() - silence, paths) : "gone";
     if (life !== "gone") return { holder: other, life, silence };
     if (await remove(path, text)) takenFrom = other;
   }
@@ -88,11 +92,14 @@ function held(path: string, holder: Holder, takenFrom: Holder | undefined): Lock
   timer.unref();
   if (!isHooked) process.on("exit", releaseAll);
   isHooked = true;
+  let isReleased = false;
   const release = async () => {
     clearInterval(timer);
-    if (!paths.delete(holder.id)) return;
+    if (isReleased) return;
+    isReleased = true;
     const text = await readFile(path, "utf8").catch(() => "");
-    if (parseHolder(text)?.id === holder.id) await rm(path, { force: true }).catch(() => undefined); // it is nobody's from now on
+    if (parseHolder(text)?.id === holder.id) await rm(path, { force: true }).catch(() => undefined);
+    paths.delete(holder.id); // not before: who takes it for nobody's meanwhile would have it removed under their feet
   };
   return { takenFrom, release, [Symbol.asyncDispose]: release };
 }

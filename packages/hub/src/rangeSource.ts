@@ -89,6 +89,7 @@ class RemoteSource implements RangeSource {
     const bytes = new Uint8Array(await readUpTo(this.marks, 0, this.#here.length * 4));
     const words = new DataView(bytes.buffer);
     for (let chunk = 0; chunk * 4 + 4 <= bytes.length; chunk++) this.#here[chunk] = words.getUint32(chunk * 4, true) === 0 ? 0 : 1;
+    if ((await this.data.stat()).size !== this.byteLength) this.#here.fill(0); // another process has just made a file of the cache of it, and its marks go too
     await this.#adoptIfWhole();
   }
 
