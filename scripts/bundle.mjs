@@ -22,4 +22,4 @@ const notices = [...folders].sort().map((folder) => {
   const texts = readdirSync(folder).filter((file) => /^(licen[cs]e|notice)/i.test(file)).map((file) => readFileSync(join(folder, file), "utf8").trim());
   return [`${name} ${version} (${license})`, ...texts].join("\n\n");
 });
-writeFileSync("dist/bundled-licenses.txt", `${notices.join(`\n\n${"-".repeat(100)}\n\n`)}\n`);
+writeFileSync("dist/bundled-notices.txt", `${notices.join(`\n\n${"-".repeat(100)}\n\n`)}\n`);

@@ -156,7 +156,7 @@ test.skipIf(typeof browserPath === "string")(`bundled into a page, the packages 
   const browser = await chromium.launch({ ...(browserPath as Exclude<typeof browserPath, string>), headless: true });
   try {
     const page = await browser.newPage();
-    await page.setContent(`<!doctype html><title>page</title><script type="module">${bundle.replaceAll("</script", "<\\/script")}</script>`);
+    await page.addScriptTag({ type: "module", content: bundle });
     const { read, exported } = await page.evaluate(() => (globalThis as unknown as { work(): Promise<{ read: number[]; exported: number[] }> }).work());
     expect(exported.every((count) => count > 0)).toBe(true);
     const [a, b, c, d] = [0.8413447, -0.0455003, 2.9959502, 3.9998734]; // gelu of 1, -2, 3, 4

@@ -272,8 +272,10 @@ function savedState(json: Readonly<Record<string, unknown>> | undefined, folder:
   if (json?.version !== 1) throw wrong("of version 1", json?.version);
   const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
   for (const name of ["step", "trainers"] as const) if (!isCount(json[name])) throw wrong(`with a whole number as ${name}`, json[name]);
-  for (const name of ["normFactors", "buffer", "about"] as const) if (!isRecord(json[name])) throw wrong(`with an object as ${name}`, json[name]);
-  for (const factor of Object.values(json.normFactors as object)) if (!(typeof factor === "number" && factor > 0 && factor < Infinity)) throw wrong("with factors > 0 in normFactors", factor);
+  for (const name of ["buffer", "about"] as const) if (!isRecord(json[name])) throw wrong(`with an object as ${name}`, json[name]);
+  const { normFactors = {} } = json; // before the first step they may not be measured yet
+  if (!isRecord(normFactors)) throw wrong("with an object as normFactors", normFactors);
+  for (const factor of Object.values(normFactors)) if (!(typeof factor === "number" && factor > 0 && factor < Infinity)) throw wrong("with factors > 0 in normFactors", factor);
   return json as unknown as StateJson;
 }
 
