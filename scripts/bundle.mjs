@@ -10,7 +10,7 @@ const external = [/^@dictlearn\/(demo|sparse-rep|train)(\/|$)/, "onnxruntime-nod
 
 for (const file of readdirSync("dist").filter((file) => file.startsWith("bundled"))) rmSync(join("dist", file));
 const thread = join(dirname(createRequire(resolve("dist/main.js")).resolve("dictlearn")), "dictionaryThread.js");
-const input = { main: "dist/main.js", ...(readdirSync("dist").includes("command.js") && { bundled: "dist/command.js", dictionaryThread: thread }) };
+const input = { main: "dist/main.js", dictionaryThread: thread, ...(readdirSync("dist").includes("command.js") && { bundled: "dist/command.js" }) };
 const bundle = await rolldown({ input, external, platform: "node", transform: { target: "es2022" }, onLog: (_, { message }) => { throw new Error(message); } });
 const { output } = await bundle.write({ dir: "dist", format: "esm", chunkFileNames: "bundled-[name].js" }); // beside the others: paths relative to a module hold
 await bundle.close();

@@ -94,6 +94,12 @@ describe.each(names)("%s", (name) => {
     expect(Object.keys(scripts).filter((script) => /^(pre|post)?(install|prepare|publish)/.test(script))).toEqual([]);
   });
 
+  test("what a module starts as a thread lies beside it, in bundles too", () => {
+    const { paths, installed } = of();
+    for (const path of paths.filter((path) => path.endsWith(".js")))
+      for (const [, thread] of readFileSync(join(installed, path), "utf8").matchAll(/new URL\("(\.\/[\w.-]+\.js)", import\.meta\.url\)/g)) expect(existsSync(join(installed, dirname(path), thread)), `${path} starts ${thread}`).toBe(true);
+  });
+
   test("every entry is there, with its types", () => {
     const { manifest, installed } = of();
     const entries = [...Object.values(manifest.exports ?? {}).flatMap((entry) => [entry.types, entry.default]), ...Object.values(manifest.bin ?? {})];

@@ -25,7 +25,7 @@ export const writes = {
   name: "writes",
   promise: 1,
   minutes: 1.3,
-  few: 9,
+  few: 6,
   lanes: 2,
   async open({ folder }) {
     const cli = new URL(import.meta.resolve("@dictlearn/command"));

@@ -2,7 +2,7 @@ import { CsvError } from "csv-parse";
 import { CorpusError } from "./corpusError.js";
 import { findQuoteFault, type QuoteFault } from "./quoteFault.js";
 
-export const longestRow = 2 ** 24; // bytes: 16 MiB; an unclosed quote would otherwise hold the rest of the file in memory
+export const longestRow = 2 ** 26; // bytes: 64 MiB, as a line of JSON; an unclosed quote would otherwise hold the rest of the file in memory
 
 /** What csv-parse throws, in our words; other errors as they are. */
 export function csvFault(error: unknown, name: string, line: number, separator = ","): unknown {

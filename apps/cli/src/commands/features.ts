@@ -53,7 +53,10 @@ export const command = defineCommand({
       for (const name of ["out", "format", "force"] as const)
         if (given[name]) throw new CommandError("USAGE", `--${name}: expected either --${name} or --resume, got both`, "a run that goes on writes where it did");
     }
-    const saved = given.resume === undefined ? undefined : await new FeatureFolder(given.resume).readState();
+    const goingOn = given.resume === undefined ? undefined : new FeatureFolder(given.resume);
+    goingOn?.expectState();
+    await using _resumed = await goingOn?.lock({ note });
+    const saved = await goingOn?.readState();
     const before = saved?.about as unknown as Recorded | undefined;
 
     const orDemo = withoutHub("--model demo --dictionary demo --dataset-name demo needs no network");
@@ -74,14 +77,15 @@ export const command = defineCommand({
     arriving.stop();
 
     const format = before?.format ?? given.format ?? "site";
-    const folder = new FeatureFolder(given.resume ?? given.out ?? (settings.datasetName === "demo" ? "features_demo" : `features_${site}`));
+    const folder = goingOn ?? new FeatureFolder(given.out ?? (settings.datasetName === "demo" ? "features_demo" : `features_${site}`));
     const about: Recorded = { settings, format, engine: device.engine, device: device.kind };
     if (!saved) {
       const first = texts();
       await first.next().catch(orDemo); // whether there are texts is told before anything is written
       await first.return();
-      await folder.begin({ force: given.force });
     }
+    await using _begun = saved ? undefined : await folder.lock({ note });
+    if (!saved) await folder.begin({ force: given.force });
     const { signal } = invocation; // from here on Ctrl-C saves
     note(`features: ${count(dictionary.F)} of ${settings.dictionary} at ${site} of ${settings.model}, over ${count(settings.tokens)} tokens of ${settings.datasetName}; what is kept of them takes ${sizeOf(FeaturePass.bytes(dictionary.F, settings))} at the most`);
 

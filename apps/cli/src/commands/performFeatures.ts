@@ -109,6 +109,7 @@ async function write(pass: FeaturePass, { model, dictionary, settings, format, f
   };
   if (format !== "json") written.push(await folder.writeSite(content, onFile));
   if (format !== "site") written.push(await folder.writeJson(content, onFile));
+  await folder.removeOthers(written);
   await folder.removeState();
   return written;
 }
