@@ -27,6 +27,7 @@ const patterns = ["*", "**/*", "{a,b}", "[!a]", "(a|a)+", "*a*a*a*", "+(a)", "..
 export const dataCard = {
   name: "dataCard",
   share: 0.2,
+  limit: 8 * 2 ** 20, // a thousand faults of one card are told apart before the first is taken
   seeds: [bytesOf(card), bytesOf("---\nconfigs: []\n---\n"), bytesOf(`---\n${laughs(4)}\nconfigs: *a4\n---\n`)],
   tokens: [...words, ...patterns.map((pattern) => `"${pattern}"`)].map(bytesOf),
   make: (random) => bytesOf(`---\n${random.below(3) === 0 ? `${random.pick(words)}\n` : ""}configs:\n- config_name: a\n  data_files: ${JSON.stringify(random.pick(patterns) + random.pick(patterns))}\n${random.below(2) === 0 ? `  data_dir: ${random.pick(["..", "/", "en", '"\\0"', "[a]"])}\n` : ""}---\n`),

@@ -20,3 +20,8 @@ test.each([
 ])("%j is told in one line", (values, message) => {
   expect(() => check(schema, values)).toThrow(message);
 });
+
+test("an object that can't become a text is a mistake like others", () => {
+  const schema = z.object({ name: z.string().min(1) });
+  expect(() => check(schema, { name: { length: { toString: 1 } } })).toThrow(expect.objectContaining({ code: "USAGE" }));
+});

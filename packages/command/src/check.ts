@@ -13,7 +13,7 @@ export function check<S extends z.ZodObject>(
   values: Readonly<Record<string, unknown>>,
   { subject = (key: string) => key, remedy }: { subject?: (key: string) => string; remedy?: string } = {},
 ): z.output<S> {
-  const result = schema.safeParse(values);
+  const result = safely(schema, values, remedy);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const [key] = issue.path;
@@ -26,6 +26,16 @@ export function check<S extends z.ZodObject>(
   const flag = flagSchemas(schema).properties[String(key)] ?? {};
   const expected = issue.code === "invalid_format" ? `${flag.placeholder ?? "text"} as ${issue.pattern ?? issue.format}` : expectation(flag);
   throw new CommandError("USAGE", `${name}: expected ${expected}, got ${shown(at(values, issue.path))}`, remedy);
+}
+
+/** zod's checks of length read `length` of whatever they are given, and its messages make text of it. */
+function safely<S extends z.ZodObject>(schema: S, values: Readonly<Record<string, unknown>>, remedy: string | undefined): z.ZodSafeParseResult<z.output<S>> {
+  try {
+    return schema.safeParse(values);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new CommandError("USAGE", `expected texts, numbers and lists of them, got an object that is none (${error.message})`, remedy);
+  }
 }
 
 function at(values: unknown, path: readonly PropertyKey[]): unknown {

@@ -3,6 +3,7 @@ import { DictlearnError } from "./error.js";
 import { type Folder, pathIn } from "./folder.js";
 import { modelFolder, type ModelPlace } from "./modelFolder.js";
 import { readJson } from "./readJson.js";
+import { refuseGrowth } from "./growingSteps.js";
 import { refuseSlowPatterns } from "./slowPatterns.js";
 import { tokenTexts, utf8Length } from "./tokenTexts.js";
 
@@ -35,6 +36,7 @@ export async function readTokenizer(folder: Folder): Promise<Tokenizer> {
   const [json, config = {}] = await Promise.all([readJson(folder, "tokenizer.json"), readJson(folder, "tokenizer_config.json")]);
   if (!json) throw new DictlearnError("NOT_FOUND", `${path}: expected the tokenizer of the model, got no such file`);
   refuseSlowPatterns(json, path);
+  refuseGrowth(json, path);
   /** What the library throws for a file that is no tokenizer, in our words. */
   const told = <T>(body: () => T): T => {
     try {
