@@ -119,7 +119,9 @@ function isGeometry(value: unknown): value is number[] {
   return Array.isArray(value) && value.length <= mostAxes && value.every(isCount);
 }
 
-function shown(value: unknown): string {
+/** Lists in lists as far as three deep: a stranger's may have no end, or hold themselves. */
+function shown(value: unknown, depth = 0): string {
   if (!Array.isArray(value)) return typeof value === "number" || typeof value === "bigint" ? String(value) : typeof value;
-  return `[${value.slice(0, 8).map(shown)}${value.length > 8 ? ", …" : ""}]`;
+  if (depth === 3) return "[…]";
+  return `[${value.slice(0, 8).map((one) => shown(one, depth + 1))}${value.length > 8 ? ", …" : ""}]`;
 }

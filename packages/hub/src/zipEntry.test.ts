@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { firstCommit, oracle, setUpHub, type HubFile, type HubRepo } from "@dictlearn/testing";
 import { expect, test } from "vitest";
 import { openHub } from "./openHub.js";
+import { extractEntry } from "./zipEntry.js";
 
 const ref = { repo: "owner/zips" };
 const readZip = (name: string) => new Uint8Array(readFileSync(oracle(`hub/zips/${name}`)));
@@ -132,4 +134,16 @@ test("a server without ranges is said, not downloaded from", async () => {
   await using hub = await setUpHub(zipRepo(virtual(expected.beyond4gTailAt, readZip("beyond4g.tail"))));
   hub.server.faults.push({ on: "cdn", ignoreRange: true });
   await expect(openHub(hub.options).zipEntry(ref, "a.zip", "empty.txt")).rejects.toMatchObject({ code: "UNSUPPORTED", remedy: expect.stringContaining("hf download owner/zips a.zip") as string });
+});
+
+test("an entry that breaks at its first byte leaves no file, however late the disk is", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "entry-"));
+  try {
+    for (let times = 0; times < 50; times++)
+      await expect(extractEntry((async function* () { yield Uint8Array.of(255, 255); })(), { name: "x.zip!/b.pt", start: 0, end: 2, deflated: true, size: 5, crc32: 0 }, join(folder, "b.pt"))).rejects.toMatchObject({ code: "FORMAT" });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await readdir(folder)).toEqual([]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

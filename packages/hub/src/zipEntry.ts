@@ -1,5 +1,5 @@
-import { createReadStream, createWriteStream } from "node:fs";
-import { rename, rm } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { open, rename, rm } from "node:fs/promises";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { callbackify } from "node:util";
@@ -84,7 +84,7 @@ export async function extractEntry(bytes: AsyncIterable<Uint8Array>, place: Entr
   });
   try {
     const input = Readable.from(bytes, { objectMode: false });
-    const output = createWriteStream(aside, { flags: "w", flush: true });
+    const output = (await open(aside, "w")).createWriteStream({ flush: true }); // it is there before anything can fail, so that it can be removed
     await (place.deflated ? pipeline(input, createInflateRaw(), check, output) : pipeline(input, check, output));
     if (size !== place.size) throw wrong(`${place.size} bytes`, String(size));
     if (crc !== place.crc32) throw wrong(`crc32 ${hex(place.crc32)}`, hex(crc));
