@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { extract } from "tar";
-import { findChromium } from "@dictlearn/testing";
-import { chromium } from "playwright-core";
+import { launchChromium } from "@dictlearn/testing";
+import type { Browser } from "playwright-core";
 import { rolldown } from "rolldown";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -140,9 +140,10 @@ test("installed into an empty project, it does its work: a sentence of the demo 
   expect(Number(inProject(script))).toBeGreaterThan(0);
 });
 
-const browserPath = await findChromium();
+const browser = await launchChromium();
+afterAll(async () => void (typeof browser === "string" || (await browser.close())));
 
-test.skipIf(typeof browserPath === "string")(`bundled into a page, the packages that run there do their work${typeof browserPath === "string" ? ` (${browserPath})` : ""}`, async () => {
+test.skipIf(typeof browser === "string")(`bundled into a page, the packages that run there do their work${typeof browser === "string" ? ` (${browser})` : ""}`, async () => {
   const { bundle, unresolved } = await bundled(`
     import { gelu, linear, openDevice } from "@dictlearn/kernels";
     import * as activations from "@dictlearn/activations";
@@ -159,17 +160,12 @@ test.skipIf(typeof browserPath === "string")(`bundled into a page, the packages 
     };`);
   expect(unresolved).toEqual([]);
 
-  const browser = await chromium.launch({ ...(browserPath as Exclude<typeof browserPath, string>), headless: true });
-  try {
-    const page = await browser.newPage();
-    await page.addScriptTag({ type: "module", content: bundle });
-    const { read, exported } = await page.evaluate(() => (globalThis as unknown as { work(): Promise<{ read: number[]; exported: number[] }> }).work());
-    expect(exported.every((count) => count > 0)).toBe(true);
-    const [a, b, c, d] = [0.8413447, -0.0455003, 2.9959502, 3.9998734]; // gelu of 1, -2, 3, 4
-    [a * 1 + b * -2, a * 3 + b * 4, c * 1 + d * -2, c * 3 + d * 4].forEach((value, i) => expect(read[i]).toBeCloseTo(value, 5));
-  } finally {
-    await browser.close();
-  }
+  const page = await (browser as Browser).newPage();
+  await page.addScriptTag({ type: "module", content: bundle });
+  const { read, exported } = await page.evaluate(() => (globalThis as unknown as { work(): Promise<{ read: number[]; exported: number[] }> }).work());
+  expect(exported.every((count) => count > 0)).toBe(true);
+  const [a, b, c, d] = [0.8413447, -0.0455003, 2.9959502, 3.9998734]; // gelu of 1, -2, 3, 4
+  [a * 1 + b * -2, a * 3 + b * 4, c * 1 + d * -2, c * 3 + d * 4].forEach((value, i) => expect(read[i]).toBeCloseTo(value, 5));
 });
 
 /** A module of the empty project with all that it imports, as one text for a page. */

@@ -51,12 +51,9 @@ export async function measure(_, row, { device, threads, engines, rounds = row.r
 /** Medians of ms in Chromium: from the address to the list, and from a list to a feature whose file was not loaded yet. Nothing where there is no Chromium. */
 async function opened(page, F, times) {
   // oxlint-disable-next-line eslint/no-restricted-imports -- the Chromium of the tests; what is measured is not shipped here
-  const { findChromium } = await import("@dictlearn/testing");
-  const options = await findChromium();
-  if (typeof options === "string") return {};
-  const { chromium } = await import("playwright-core");
-  const browser = await chromium.launch({ ...options, headless: true }).catch(() => undefined); // a system library may be missing
-  if (!browser) return {};
+  const { launchChromium } = await import("@dictlearn/testing");
+  const browser = await launchChromium();
+  if (typeof browser === "string") return {};
   try {
     const address = pathToFileURL(page).href;
     const tab = await browser.newPage();

@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Browser } from "playwright-core";
 import { afterAll, describe, expect, test } from "vitest";
-import { axeViolations, launched, listen } from "../test/browser.js";
+import { launchChromium } from "@dictlearn/testing";
+import { axeViolations, listen } from "../test/browser.js";
 import { comparisonPage } from "./html.js";
 import { sparseStatistics, statistics, type Reading } from "./index.js";
 
-const found = await launched();
+const found = await launchChromium();
 const missing = typeof found === "string" ? found : undefined;
 const browser = found as Browser;
 const folder = mkdtempSync(join(tmpdir(), "comparison-"));

@@ -1,15 +1,15 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { findChromium } from "@dictlearn/testing";
-import { chromium, type Browser } from "playwright-core";
+import { launchChromium } from "@dictlearn/testing";
+import type { Browser } from "playwright-core";
 import { afterAll, describe, expect, test } from "vitest";
+import { axeViolations } from "../test/browser.js";
 import { featuresFile, FeaturesIndex, featuresOfFile, featuresPage, vocabularyFile } from "./html.js";
 import { type FeatureDetail, type FeatureSet } from "./index.js";
 
-const found = await launched();
+const found = await launchChromium();
 const missing = typeof found === "string" ? found : undefined;
 const browser = found as Browser;
 const folder = mkdtempSync(join(tmpdir(), "features-"));
@@ -17,20 +17,6 @@ afterAll(async () => {
   if (!missing) await browser.close();
   rmSync(folder, { recursive: true, force: true });
 });
-
-async function launched(): Promise<Browser | string> {
-  const options = await findChromium();
-  if (typeof options === "string") return options;
-  try {
-    return await chromium.launch({ ...options, headless: true });
-  } catch (error) {
-    const [library] = /error while loading shared libraries: [^:]*/.exec((error as Error).message) ?? [];
-    if (library === undefined) throw error;
-    return `Chromium: ${library}`;
-  }
-}
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const hostile = "</script><script>throw new Error('it ran')</script><img src=http://127.0.0.1:9/x onerror=alert(1)>";
 /** Token ids by what is to be shown of them. */
@@ -100,9 +86,7 @@ describe.skipIf(missing)(`in Chromium ${missing ?? ""}`, async () => {
     await page.emulateMedia({ colorScheme });
     for (const open of [list, () => feature(697)]) {
       await open();
-      const only = colorScheme === "dark" ? `, { runOnly: ["color-contrast"] }` : ""; // what a scheme can change
-      const { violations } = (await page.evaluate(`${axe}; axe.run(document${only})`)) as { violations: { id: string; nodes: { html: string }[] }[] };
-      expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`)).toEqual([]);
+      expect(await axeViolations(page, colorScheme === "dark" ? { runOnly: ["color-contrast"] } : {})).toEqual([]); // what a scheme can change
     }
   });
 

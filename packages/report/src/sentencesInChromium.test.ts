@@ -4,12 +4,13 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Browser } from "playwright-core";
 import { afterAll, describe, expect, test } from "vitest";
-import { axeViolations, contrast, launched, listen } from "../test/browser.js";
+import { launchChromium } from "@dictlearn/testing";
+import { axeViolations, contrast, listen } from "../test/browser.js";
 import { seededReading } from "../test/reading.js";
 import { sentencesPage } from "./html.js";
 import { type Reading } from "./index.js";
 
-const found = await launched();
+const found = await launchChromium();
 const missing = typeof found === "string" ? found : undefined;
 const browser = found as Browser;
 const folder = mkdtempSync(join(tmpdir(), "sentences-"));

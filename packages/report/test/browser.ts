@@ -1,26 +1,12 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { findChromium } from "@dictlearn/testing";
-import { chromium, type Browser, type Page } from "playwright-core";
-
-/** A headless Chromium, or why there is none. */
-export async function launched(): Promise<Browser | string> {
-  const options = await findChromium();
-  if (typeof options === "string") return options;
-  try {
-    return await chromium.launch({ ...options, headless: true });
-  } catch (error) {
-    const [library] = /error while loading shared libraries: [^:]*/.exec((error as Error).message) ?? [];
-    if (library === undefined) throw error;
-    return `Chromium: ${library}`;
-  }
-}
+import type { Page } from "playwright-core";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** What axe finds in a page that is open: the rule, and the first element that breaks it. (A page's own policy would not let it in.) */
-export async function axeViolations(page: Page): Promise<string[]> {
-  const { violations } = (await page.evaluate(`${axe}; axe.run(document)`)) as { violations: { id: string; nodes: { html: string }[] }[] };
+/** What axe finds in a page that is open: the rule, and the first element that breaks it. (A page's own policy would not let it in.) @param options axe's own */
+export async function axeViolations(page: Page, options: object = {}): Promise<string[]> {
+  const { violations } = (await page.evaluate(`${axe}; axe.run(document, ${JSON.stringify(options)})`)) as { violations: { id: string; nodes: { html: string }[] }[] };
   return violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`);
 }
 

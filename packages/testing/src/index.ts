@@ -1,4 +1,4 @@
-export { findChromium } from "./chromium.js";
+export { findChromium, launchChromium } from "./chromium.js";
 export { expectClose } from "./expectClose.js";
 export { oracle, readOracle } from "./oracle.js";
 export { readSafetensors, type Arrays } from "./readSafetensors.js";
