@@ -2,7 +2,7 @@ import { type Tensor } from "@dictlearn/kernels";
 import { featureDensity, type FeatureDensity } from "@dictlearn/report";
 import { type Neox, type PackedRows, packRows } from "@dictlearn/neox";
 import { type ActivationMetrics, AliveFeatures, BatchSums, type Dictionary, type DictionaryMetrics, expectAutoEncoder, meanMetrics } from "@dictlearn/sae";
-import { passFeatures } from "./sweep.js";
+import { encodePieces } from "./encodePieces.js";
 import { DictlearnError } from "./error.js";
 import { firstTokens } from "./firstTokens.js";
 import { type Model } from "./openModel.js";
@@ -119,22 +119,14 @@ export async function evaluateRows(neox: Neox, evaluands: readonly (Evaluand & {
 
 /** @param clean parts f32[N,D] @returns x̂ f32[N,D] of each, and what was summed over all */
 async function reconstruct(dictionary: Dictionary, clean: readonly Float32Array[], alive: AliveFeatures): Promise<{ sums: BatchSums; reconstructions: Float32Array[] }> {
-  const { device, D, F } = dictionary;
-  const sums = new BatchSums(D);
+  const sums = new BatchSums(dictionary.D);
   const reconstructions: Float32Array[] = [];
   for (const x of clean) {
     const xHat = new Float32Array(x.length);
-    const step = D * Math.max(1, Math.floor(passFeatures / F));
-    for (let start = 0; start < x.length; start += step) {
-      const piece = x.subarray(start, start + step);
-      const [features, decoded] = await device.scope(() => {
-        const rows = device.tensor(piece, [piece.length / D, D]);
-        const f = dictionary.encode(rows);
-        return Promise.all([f.read(), dictionary.decode(f, rows).read() as Promise<Float32Array>]);
-      });
-      sums.add(piece, decoded, features);
+    for await (const { x: piece, start, features, decoded } of encodePieces(dictionary, x, { decode: true })) {
+      sums.add(piece, decoded!, features);
       alive.add(features);
-      xHat.set(decoded, start);
+      xHat.set(decoded!, start);
     }
     reconstructions.push(xHat);
   }

@@ -1,14 +1,12 @@
 import { type PackedRows, packRows } from "@dictlearn/neox";
 import { type ReadingMetrics, type SentenceDetail, type SentenceReport, type SparseRow, emptySparseStatistics, sparseStatistics, statistics, topFeatures } from "@dictlearn/report";
 import { BatchSums, type Dictionary } from "@dictlearn/sae";
+import { encodePieces, passFeatures } from "./encodePieces.js";
 import { DictlearnError } from "./error.js";
 import { type Model } from "./openModel.js";
 import { type Pooling, poolers } from "./pooling.js";
 import { batches, longestOf, tokenized, type TokenizedSentence } from "./sentenceBatches.js";
 import { reopenable, type SentenceSource } from "./sentenceSource.js";
-
-/** Features of one pass through a dictionary, active or not: on a GPU each has room, 32 MiB at most. */
-export const passFeatures = 2 ** 23;
 
 /** A dictionary, and the activation that it is to read. */
 export interface SiteDictionary {
@@ -140,17 +138,9 @@ class Reader {
 
   /** @param x f32[N,D] @param add is given each row with what it is described as @returns the features of each row, [N] */
   async #encode(x: Float32Array, add?: AddToken): Promise<SparseRow[]> {
-    const { dictionary } = this;
-    const { device, D, F } = dictionary;
+    const { D } = this.dictionary;
     const rows: SparseRow[] = [];
-    const step = D * Math.max(1, Math.floor(passFeatures / F));
-    for (let start = 0; start < x.length; start += step) {
-      const piece = x.subarray(start, start + step);
-      const [features, decoded] = await device.scope(() => {
-        const given = device.tensor(piece, [piece.length / D, D]);
-        const f = dictionary.encode(given);
-        return Promise.all([f.read(), add && (dictionary.decode(f, given).read() as Promise<Float32Array>)]);
-      });
+    for await (const { x: piece, features, decoded } of encodePieces(this.dictionary, x, { decode: add !== undefined })) {
       for (let r = 0; r + 1 < features.rowStart.length; r++) {
         const [from, to] = [features.rowStart[r], features.rowStart[r + 1]];
         const row = { index: features.index.subarray(from, to), values: features.values.subarray(from, to) };

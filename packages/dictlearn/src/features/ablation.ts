@@ -2,7 +2,7 @@ import { copyRowsInto, embedding, linear, sub, SparseFeatures, type Tensor } fro
 import { packRows, type HooksBySite } from "@dictlearn/neox";
 import { type Ablation, type ProbabilityChange } from "@dictlearn/report";
 import { type Dictionary } from "@dictlearn/sae";
-import { passFeatures } from "../sweep.js";
+import { passFeatures } from "../encodePieces.js";
 import { type Model } from "../openModel.js";
 
 /** A feature and the place behind which the prediction is looked at. */

@@ -2,7 +2,7 @@ import { type Cursor, type Text } from "@dictlearn/corpus";
 import { type Tensor } from "@dictlearn/kernels";
 import { type Ablation } from "@dictlearn/report";
 import { type Dictionary } from "@dictlearn/sae";
-import { passFeatures } from "../sweep.js";
+import { passFeatures } from "../encodePieces.js";
 import { DictlearnError } from "../error.js";
 import { harvest, type Harvest } from "../harvest.js";
 import { type Model } from "../openModel.js";
