@@ -2,14 +2,12 @@
 //   node scripts/build.mjs && node scripts/pictures.mjs
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { findChromium } from "@dictlearn/testing";
+import { launchChromium } from "@dictlearn/testing";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const { chromium } = createRequire(join(root, "packages/report/package.json"))("playwright-core");
 
 /** Each page is made by an app, and shown once or more. */
 const pages = [
@@ -40,10 +38,9 @@ const pages = [
   },
 ];
 
-const found = await findChromium();
-if (typeof found === "string") throw new Error(found);
 const folder = mkdtempSync(join(tmpdir(), "pictures-"));
-const browser = await chromium.launch({ ...found, headless: true });
+const browser = await launchChromium();
+if (typeof browser === "string") throw new Error(browser);
 try {
   const page = await browser.newPage();
   for (const { page: name, make, pictures } of pages) {

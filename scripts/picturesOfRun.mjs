@@ -1,16 +1,13 @@
 // docs/pictures/run.png: the page of the run that `pnpm start` made, as a browser shows it. Needs Linux on x64 (@sparticuz/chromium).
 //   pnpm start && node scripts/picturesOfRun.mjs
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { findChromium } from "@dictlearn/testing";
+import { launchChromium } from "@dictlearn/testing";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const { chromium } = createRequire(join(root, "packages/report/package.json"))("playwright-core");
 
-const found = await findChromium();
-if (typeof found === "string") throw new Error(found);
-const browser = await chromium.launch({ ...found, headless: true });
+const browser = await launchChromium();
+if (typeof browser === "string") throw new Error(browser);
 try {
   const page = await browser.newPage({ viewport: { width: 1280, height: 1400 }, colorScheme: "light" });
   await page.goto(pathToFileURL(join(root, "demo_results/report.html")).href);

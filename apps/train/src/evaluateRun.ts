@@ -1,6 +1,7 @@
+import { shownPath } from "@dictlearn/command";
 import { type MetricsLog, type RowCursor, type TrainStep } from "dictlearn";
 import { type Run } from "./openRun.js";
-import { nameOf, shown, summary } from "./session.js";
+import { nameOf, summary } from "./session.js";
 import { evaluateFile, unseenTexts } from "./unseen.js";
 
 export interface EvaluateRunOptions {
@@ -26,6 +27,6 @@ export async function evaluateRun({ directory, about, model, training, texts }: 
       for (const log of metricsLogs) await log.evaluation(trainee, training.step, metrics);
       results.push(`on unseen text L0 ${metrics.l0.toFixed(1)}, FVE ${metrics.frac_variance_explained.toFixed(3)}, loss recovered ${metrics.frac_recovered.toFixed(3)}`);
     }
-    process.stdout.write(`${shown(path)}  ${[nameOf(trainee), ...results].filter(Boolean).join(", ")}\n`);
+    process.stdout.write(`${shownPath(path)}  ${[nameOf(trainee), ...results].filter(Boolean).join(", ")}\n`);
   }
 }

@@ -1,7 +1,6 @@
 import { totalmem } from "node:os";
-import { CommandError } from "@dictlearn/command";
+import { CommandError, sizeOf } from "@dictlearn/command";
 import { type Device, WebGpuDevice } from "@dictlearn/kernels";
-import { sizeOf } from "./session.js";
 
 export interface Sizes {
   /** Width of the activations. */

@@ -1,11 +1,10 @@
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
-import { CommandError, progress } from "@dictlearn/command";
+import { CommandError, count, progress, sizeOf } from "@dictlearn/command";
 import { type Hub, makeFolder, withLock } from "@dictlearn/hub";
 import { type Device } from "@dictlearn/kernels";
 import { modelDigest, openActivations, readActivations, textsDigest, tokensIn, writeActivations, type Harvest, type RowCursor, type ShardManifest, type WriteActivationsOptions } from "dictlearn";
-import { count, sizeOf } from "./session.js";
 import { type Settings } from "./settings.js";
 
 /** What activations in a folder are of. Two that say the same are the same, up to the rounding of the engine that computed them. */

@@ -1,4 +1,4 @@
-import { CommandError, downloadProgress } from "@dictlearn/command";
+import { CommandError, downloadProgress, shownPath } from "@dictlearn/command";
 import { hubEnvironment, openHub, type Hub } from "@dictlearn/hub";
 import { type Device } from "@dictlearn/kernels";
 import { harvest, normFactors, openBuffer, openModel, openTexts, RunDirectory, submoduleName, train, type Harvest, type Model, type RowCursor, type Training } from "dictlearn";
@@ -10,7 +10,6 @@ import { type Given } from "./flags.js";
 import { hasActivations, keptActivations } from "./keptActivations.js";
 import { type Locks } from "./locks.js";
 import { openGpuOrCpu } from "./openGpuOrCpu.js";
-import { shown } from "./session.js";
 import { expectSame, type Asked, type Conduct, type Flags, type Settings } from "./settings.js";
 import { specOf } from "./trainers.js";
 import { version } from "./version.js";
@@ -76,7 +75,7 @@ export async function openRun(asked: Asked, { given, earlier, locks, note, debug
   const bufferTokens = Math.min(settings.buffer_tokens ?? 20 * batchSize, tokens);
 
   const conduct: Conduct = { log_every: Math.max(1, Math.floor(steps / 10)), save_every: Math.max(1, Math.floor(steps / 10)), eval_tokens: 0, cache_data: false, ...before?.conduct, ...asked.conduct };
-  const kept = conduct.activations === undefined ? undefined : shown(conduct.activations);
+  const kept = conduct.activations === undefined ? undefined : shownPath(conduct.activations);
   if (before && kept !== undefined && before.conduct.activations === undefined) throw new CommandError("USAGE", `${directory.path}: expected the run's own activations, computed as it trains, got --activations ${kept}`, "leave it out to resume, or start another run with --save-dir");
   const isWhole = kept !== undefined && (await hasActivations(kept, tokens));
 

@@ -1,9 +1,10 @@
+import { count, shownPath } from "@dictlearn/command";
 import { type RunReport } from "@dictlearn/report/html";
 import { openMetricsLogs, type RowCursor } from "dictlearn";
 import { evaluateRun } from "./evaluateRun.js";
 import { harvestTo, provenanceOf } from "./keptActivations.js";
 import { type Run } from "./openRun.js";
-import { count, runSession, shown } from "./session.js";
+import { runSession } from "./session.js";
 import { type Settings } from "./settings.js";
 import { version } from "./version.js";
 import { withResume } from "./withResume.js";
@@ -29,7 +30,7 @@ export async function performRun(run: Run, options: PerformOptions): Promise<voi
   const behind = await prepare(run, options);
   if (!isResumed) {
     const aside = await directory.setAside(training.trainees);
-    if (aside) note(`${shown(directory.path)}: there was a run; it is in ${shown(aside)} now`);
+    if (aside) note(`${shownPath(directory.path)}: there was a run; it is in ${shownPath(aside)} now`);
   }
   const metricsLogs = openMetricsLogs(conduct.log_to ?? [], directory);
   for (const trainee of training.trainees) {
@@ -52,8 +53,8 @@ export async function performRun(run: Run, options: PerformOptions): Promise<voi
   const { sae_batch_size: batchSize, model_name, revision } = settings;
   if (training.step < fewSteps) note(`train: ${count(training.step)} step${training.step === 1 ? "" : "s"} of ${count(batchSize)} tokens: this dictionary has not learned; it would with --num-tokens ${enoughSteps * batchSize}, ${count(enoughSteps)} steps`);
   const [first] = training.trainees;
-  if (page !== undefined) note(`look at the run: ${shown(page)}`);
-  note(`read sentences with it: ${options.program === undefined ? "" : `${options.program} `}sparse-rep --model ${model_name}${revision === null ? "" : ` --revision ${revision}`} --site ${first.site} --dictionary ${shown(directory.folderOf(first))}`);
+  if (page !== undefined) note(`look at the run: ${shownPath(page)}`);
+  note(`read sentences with it: ${options.program === undefined ? "" : `${options.program} `}sparse-rep --model ${model_name}${revision === null ? "" : ` --revision ${revision}`} --site ${first.site} --dictionary ${shownPath(directory.folderOf(first))}`);
 }
 
 /**

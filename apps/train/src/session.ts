@@ -1,5 +1,4 @@
-import { relative } from "node:path";
-import { progress } from "@dictlearn/command";
+import { count, progress, shownPath } from "@dictlearn/command";
 import { DictlearnError, type MetricsLog, type RowKind, type RunDirectory, type Trainee, type Training, type TrainingState, type TrainStep } from "dictlearn";
 
 export interface SessionOptions {
@@ -71,7 +70,7 @@ export async function runSession(training: Training, options: SessionOptions): P
         await saveState();
         await report("stopped");
         bar.stop();
-        note(`train: stopped after step ${training.step} of ${steps}; --resume ${shown(directory.path)} goes on there`);
+        note(`train: stopped after step ${training.step} of ${steps}; --resume ${shownPath(directory.path)} goes on there`);
         throw signal.reason;
       }
       const step = await training.next();
@@ -84,7 +83,7 @@ export async function runSession(training: Training, options: SessionOptions): P
   } catch (error) {
     const { code, message, remedy } = error as Partial<DictlearnError>; // kernels' too, of a number that is not finite
     if (!(error instanceof Error && code === "FORMAT")) throw error;
-    const good = checkpoint ? `the last good checkpoint is ${shown(checkpoint)}` : started.step > 0 ? `the run's state of step ${started.step} is as it was` : "nothing was saved before";
+    const good = checkpoint ? `the last good checkpoint is ${shownPath(checkpoint)}` : started.step > 0 ? `the run's state of step ${started.step} is as it was` : "nothing was saved before";
     throw new DictlearnError(code, message!, [good, remedy].filter(Boolean).join("; "), { cause: error });
   }
   bar.stop();
@@ -109,17 +108,3 @@ export function summary({ loss, l0, frac_variance_explained: fve }: Readonly<Rec
 }
 
 export const nameOf = ({ spec, index }: Trainee): string => `trainer_${index} (${spec.name})`;
-
-/** A path as a person would write it where they stand. */
-export function shown(path: string): string {
-  const near = relative("", path);
-  return near === "" ? "." : near.startsWith("..") ? path : near;
-}
-
-export const count = (n: number): string => n.toLocaleString("en");
-
-/** 20.5 GB, 12 MB, 3 kB */
-export function sizeOf(bytes: number): string {
-  const [unit, name] = [[1e9, "GB"] as const, [1e6, "MB"] as const].find(([unit]) => bytes >= unit) ?? ([1e3, "kB"] as const);
-  return `${(bytes / unit).toLocaleString("en", { maximumFractionDigits: unit === 1e9 ? 1 : 0 })} ${name}`;
-}

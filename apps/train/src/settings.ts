@@ -1,9 +1,8 @@
 import { resolve } from "node:path";
-import { CommandError } from "@dictlearn/command";
+import { CommandError, count } from "@dictlearn/command";
 import { optionName } from "@dictlearn/sae";
 import { usual, type RowKind } from "dictlearn";
 import { defaultFile, paramNames, readParams, type Params } from "./params.js";
-import { count } from "./session.js";
 import { allOptions, checkedChoice, parseOption, parseTrainer, spelled, type TrainerChoice } from "./trainers.js";
 
 /** All that decides what a run trains: what a state records, and what a resumed run must not change. */

@@ -1,6 +1,6 @@
+import { shownPath } from "@dictlearn/command";
 import { type RunReport, type TrainerReport } from "@dictlearn/report/html";
 import { type RunDirectory, type Training } from "dictlearn";
-import { shown } from "./session.js";
 import { type Settings } from "./settings.js";
 import { spelled } from "./trainers.js";
 
@@ -17,5 +17,5 @@ export async function writeReport(directory: RunDirectory, { trainees, step, ste
     trainers.push({ name: spelled(parameters.trainers[index]), site, index, parameters: trainer.config, metrics: await directory.readMetrics(trainee), evaluation: await directory.readEvaluation(trainee) });
   }
   const written = `${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC`;
-  return directory.writeReport(runPage({ name: shown(directory.path), written, state, step, steps, tokens: step * batchSize, parameters: { ...parameters, trainers: parameters.trainers.map(spelled).join(" ") }, trainers }));
+  return directory.writeReport(runPage({ name: shownPath(directory.path), written, state, step, steps, tokens: step * batchSize, parameters: { ...parameters, trainers: parameters.trainers.map(spelled).join(" ") }, trainers }));
 }

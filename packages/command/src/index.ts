@@ -1,3 +1,4 @@
+export { count, sizeOf } from "./amounts.js";
 export { atomicWriter, type AtomicWriter } from "./atomicWriter.js";
 export { check, shown } from "./check.js";
 export { CommandError } from "./commandError.js";
@@ -10,5 +11,6 @@ export { nearest } from "./nearest.js";
 export { progress, type Progress, type ProgressOptions } from "./progress.js";
 export { resolvePath } from "./resolvePath.js";
 export { runMain } from "./runMain.js";
+export { shownPath } from "./shownPath.js";
 export { writeOutput, type Output } from "./writeOutput.js";
 export { underHeading } from "./underHeading.js";

@@ -29,7 +29,6 @@ export interface Held {
 const paths = new Map<string, string>(); // of the locks that this process holds, by id
 let isHooked = false;
 
-
 /**
  * Takes the lock at a path, also from a holder that is certainly gone: one that was killed, or whose machine has started anew.
  * Python's own locks are flock(2), which Node cannot take.

@@ -1,10 +1,10 @@
-import { CommandError, defineCommand, underHeading } from "@dictlearn/command";
+import { CommandError, count, defineCommand, shownPath, sizeOf, underHeading } from "@dictlearn/command";
 import { hubEnvironment, hubVariables, openHub } from "@dictlearn/hub";
 import { engines, openDevice } from "@dictlearn/kernels/node";
 import { chooseNames, type Cursor, FeatureFolder, FeaturePass, openDictionary, openModel, openTexts, withoutHub } from "dictlearn";
 import { z } from "zod";
 import { begin, version, type Beginning } from "../begin.js";
-import { count, performFeatures, shown } from "./performFeatures.js";
+import { performFeatures } from "./performFeatures.js";
 import { ablatedByDefault, expectNoSettings, type FeaturesSettings, givenOf, settingFlags, usually } from "./featuresSettings.js";
 
 const flags = z.object({
@@ -87,13 +87,13 @@ export const command = defineCommand({
     await using _begun = saved ? undefined : await folder.lock({ note });
     if (!saved) await folder.begin({ force: given.force });
     const { signal } = invocation; // from here on Ctrl-C saves
-    note(`features: ${count(dictionary.F)} of ${settings.dictionary} at ${site} of ${settings.model}, over ${count(settings.tokens)} tokens of ${settings.datasetName}; what is kept of them takes ${sizeOf(FeaturePass.bytes(dictionary.F, settings))} at the most`);
+    note(`features: ${count(dictionary.F)} of ${settings.dictionary} at ${site} of ${settings.model}, over ${count(settings.tokens)} tokens of ${settings.datasetName}; what is kept of them takes ${sizeOf(Math.max(1e6, FeaturePass.bytes(dictionary.F, settings)))} at the most`);
 
     try {
       const written = await performFeatures(pass, { model, dictionary, settings, format, folder, about: { ...about }, saveEvery: given.saveEvery, isResumed: saved !== undefined, signal, note, quiet: given.quiet });
-      process.stdout.write(`${written.map(shown).join("\n")}\n`);
+      process.stdout.write(`${written.map(shownPath).join("\n")}\n`);
       const { counts, tokens } = pass.statistics;
-      note(`features: ${count(counts.reduce((sum, n) => sum + (n > 0 ? 1 : 0), 0))} of ${count(dictionary.F)} were active on ${count(tokens)} tokens${format === "json" ? "" : `; open ${shown(written[0])} in a browser`}`);
+      note(`features: ${count(counts.reduce((sum, n) => sum + (n > 0 ? 1 : 0), 0))} of ${count(dictionary.F)} were active on ${count(tokens)} tokens${format === "json" ? "" : `; open ${shownPath(written[0])} in a browser`}`);
     } finally {
       await model.dispose();
       dictionary.dispose();
@@ -108,6 +108,3 @@ async function chosenOf(asked: ReturnType<typeof givenOf>, here: Beginning): Pro
   if (unreachable !== undefined) here.note(`model, dictionary and texts: the Hugging Face Hub is out of reach (${unreachable}), so this is the bundled demo (--model, --dictionary and --dataset-name name others)`);
   return { ...usually, ...asked, model: names.model, dictionary: names.dictionary, datasetName: names.texts };
 }
-
-/** 20.5 GB, 12 MB */
-const sizeOf = (bytes: number): string => (bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.max(1, Math.round(bytes / 1e6)).toLocaleString("en")} MB`);

@@ -1,5 +1,4 @@
-import { relative } from "node:path";
-import { progress } from "@dictlearn/command";
+import { count, progress, shownPath } from "@dictlearn/command";
 import { type FeatureSet } from "@dictlearn/report";
 import { type Dictionary } from "@dictlearn/sae";
 import { decoderFacts, DictlearnError, featureDetails, type FeatureFolder, type FeaturePass, type Model } from "dictlearn";
@@ -52,7 +51,7 @@ export async function performFeatures(pass: FeaturePass, options: PerformOptions
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error;
     await save();
-    note(`features: stopped ${where()}; --resume ${shown(folder.path)} goes on there`);
+    note(`features: stopped ${where()}; --resume ${shownPath(folder.path)} goes on there`);
     throw error;
   } finally {
     await pass.close();
@@ -112,14 +111,6 @@ async function write(pass: FeaturePass, { model, dictionary, settings, format, f
   await folder.removeOthers(written);
   await folder.removeState();
   return written;
-}
-
-export const count = (n: number): string => n.toLocaleString("en");
-
-/** A path as a person would write it where they stand. */
-export function shown(path: string): string {
-  const near = relative("", path);
-  return near.startsWith("..") ? path : near || ".";
 }
 
 const duration = (seconds: number): string => (seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`);
