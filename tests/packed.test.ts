@@ -161,7 +161,8 @@ test.skipIf(typeof browser === "string")(`bundled into a page, the packages that
   expect(unresolved).toEqual([]);
 
   const page = await (browser as Browser).newPage();
-  await page.addScriptTag({ type: "module", content: bundle });
+  await page.addScriptTag({ type: "module", content: bundle }); // a module runs when it likes
+  await page.waitForFunction(() => "work" in globalThis);
   const { read, exported } = await page.evaluate(() => (globalThis as unknown as { work(): Promise<{ read: number[]; exported: number[] }> }).work());
   expect(exported.every((count) => count > 0)).toBe(true);
   const [a, b, c, d] = [0.8413447, -0.0455003, 2.9959502, 3.9998734]; // gelu of 1, -2, 3, 4
