@@ -9,7 +9,6 @@ import { openRandom } from "../harness/random.js";
  * @property {readonly Uint8Array[]} [tokens] words of the format
  * @property {(random: ReturnType<typeof openRandom>) => Uint8Array} [make] an input by the format's grammar
  * @property {(bytes: Uint8Array) => Promise<unknown>} read throws errors with a code, and nothing else
- * @property {number} [share] of as many inputs as others have, where each takes long; default 1
  * @property {number} [limit] bytes that it may take however small the input is; default 4 MiB
  */
 

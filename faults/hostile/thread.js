@@ -12,8 +12,7 @@ const found = { tried: 0, refused: 0, slowestMs: 0, mostBytes: 0, faults: [] };
 /** Inputs that once did harm come first; their numbers are below 0. */
 const kept = JSON.parse(readFileSync(new URL("kept.json", import.meta.url), "utf8"))[name] ?? [];
 for (const [i, base64] of kept.entries()) await give(-1 - i, new Uint8Array(Buffer.from(base64, "base64")));
-const end = from + Math.ceil(inputs * (reader.share ?? 1));
-for (let number = from; number < end; number++) await give(number, inputOf(reader, number));
+for (let number = from; number < from + inputs; number++) await give(number, inputOf(reader, number));
 Atomics.store(now, 1, 0n);
 await reader.close?.();
 parentPort.postMessage(found);

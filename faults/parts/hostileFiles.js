@@ -2,7 +2,7 @@ import { fuzz } from "../hostile/fuzz.js";
 import { readers } from "../hostile/readers.js";
 
 const names = Object.keys(readers);
-const inputs = 2000; // of a case, of one reader; fewer where each takes long
+const inputs = 2000; // of a case, of one reader
 
 /** Files of strangers: every reader in turn is given inputs that are almost right, or right by their grammar alone. */
 export const hostileFiles = {
@@ -10,7 +10,7 @@ export const hostileFiles = {
   promise: 3,
   minutes: 4,
   few: names.length,
-  lanes: 2,
+  lanes: 3, // some readers wait for the disk
   async open() {
     return {
       cases: names.length * 50, // 100,000 inputs a reader

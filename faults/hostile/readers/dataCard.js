@@ -26,7 +26,6 @@ const patterns = ["*", "**/*", "{a,b}", "[!a]", "(a|a)+", "*a*a*a*", "+(a)", "..
 /** The card of a data set: YAML between dashes, and the patterns in it. */
 export const dataCard = {
   name: "dataCard",
-  share: 0.2,
   limit: 8 * 2 ** 20, // a thousand faults of one card are told apart before the first is taken
   seeds: [bytesOf(card), bytesOf("---\nconfigs: []\n---\n"), bytesOf(`---\n${laughs(4)}\nconfigs: *a4\n---\n`)],
   tokens: [...words, ...patterns.map((pattern) => `"${pattern}"`)].map(bytesOf),

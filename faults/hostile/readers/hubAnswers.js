@@ -24,7 +24,6 @@ export function openHubAnswers() {
   return {
     name: "hubAnswers",
     seeds: [bytesOf(JSON.stringify(answers))],
-    share: 0.05, // each writes and removes a cache
     tokens: [...jsonTokens, ...names.map((name) => bytesOf(JSON.stringify(name)))],
     make(random) {
       const odd = random.below(3) === 0 ? oddCopy(answers, random) : { ...answers };

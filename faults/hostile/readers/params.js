@@ -12,7 +12,6 @@ export function openParams() {
   const file = join(folder, "params.json");
   return {
     name: "params",
-    share: 0.5, // each writes a file
     seeds: [bytesOf(JSON.stringify(params))],
     tokens: jsonTokens,
     make: (random) => bytesOf(oddJson(oddCopy(params, random), random)),

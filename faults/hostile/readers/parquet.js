@@ -18,7 +18,6 @@ function varint(value) {
 /** Parquet, most changes where lengths and counts are: in the footer and the page headers. */
 export const parquet = {
   name: "parquet",
-  share: 0.2,
   seeds: files,
   tokens: magic.map((value) => Uint8Array.from(varint(value))),
   make(random) {

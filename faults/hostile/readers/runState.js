@@ -16,7 +16,6 @@ export function openRunState() {
   return {
     name: "runState",
     seeds: [packed("step-3\n", JSON.stringify(state), tensors)],
-    share: 0.05, // each writes four files
     tokens: [...jsonTokens, ...["../../x", "/etc", "step-3", "\0"].map(bytesOf)],
     make: (random) => packed(random.below(6) === 0 ? random.pick(["../../../etc", "/etc", "", ".", "step-3/../../..", "x".repeat(5000), "step-99", "\n"]) : "step-3\n", oddJson(oddCopy(state, random), random), tensors),
     async read(bytes) {

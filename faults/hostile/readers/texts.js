@@ -68,7 +68,6 @@ export const text = {
 const members = ["one\n", "", "x".repeat(5000), '{"text":"a"}\n'];
 export const gzip = {
   name: "gzip",
-  share: 0.2,
   limit: 32 * 2 ** 20, // zlib's windows, and its output in pieces of 128 KiB
   seeds: [gzipSync("one\ntwo\n"), gzipSync("x\n".repeat(2000)), recorded("corpus/members.jsonl.gz").subarray(0, 1200), Buffer.concat([gzipSync("one\n"), gzipSync("two\n")])].map((bytes) => new Uint8Array(bytes)),
   tokens: [[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3], [0x1f, 0x8b, 8, 0x1f, 0, 0, 0, 0, 0, 3], [0, 0, 0, 0, 0, 0, 0, 0], [1, 0, 0, 0xff, 0xff]].map((bytes) => Uint8Array.from(bytes)),

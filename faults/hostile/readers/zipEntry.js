@@ -17,7 +17,6 @@ export function openZipEntry() {
   return {
     name: "zipEntry",
     seeds: [...recordedIn("hub/zips/", /\.zip$/, 8000), storedZip({ "a/b.pt": bytesOf("0123456789"), "c.json": bytesOf("{}") }), bomb],
-    share: 0.2, // each writes a file
     tokens: ["PK\x01\x02", "PK\x03\x04", "PK\x05\x06", "PK\x06\x06", "PK\x06\x07", "\x01\x00\x10\x00"].map((text) => Uint8Array.from(text, (character) => character.charCodeAt(0))).concat(names.map(bytesOf)),
     make(random) {
       const one = random.pick(names);

@@ -55,6 +55,8 @@ describe("what cannot be chosen is an error of one line, with what can", () => {
     ["a loading script", { name: "a/b", files: ["b.py", "README.md"] }, "UNSUPPORTED", /^a\/b: expected files of texts \(.*\), got b\.py$/],
     ["archives and arrow", { name: "a/b", files: ["data/train-00000-of-00001.arrow", "x.zip"] }, "UNSUPPORTED", /got data\/train-00000-of-00001\.arrow$/],
     ["a pattern that matches nothing", { name: "a/b", files: ["a.csv"], card: card("configs:\n- config_name: en\n  data_files: b*") }, "UNSUPPORTED", /got a\.csv$/],
+    ["an empty pattern", { name: "a/b", files: ["a.csv"], card: card("configs:\n- config_name: en\n  data_files: ''") }, "UNSUPPORTED", /got a\.csv$/],
+    ["a pattern that is the folder", { name: "a/b", files: ["a.csv"], card: card("configs:\n- config_name: en\n  data_files: ./") }, "UNSUPPORTED", /got a\.csv$/],
     ["a card that is no YAML", { name: "a/b", files: ["a.csv"], card: card("configs: [") }, "FORMAT", /^a\/b: README\.md: expected YAML, got /],
     ["configs that are no list", { name: "a/b", files: ["a.csv"], card: card("configs: 3") }, "FORMAT", /README\.md: expected a list of configs, got 3$/],
     ["a config without a name", { name: "a/b", files: ["a.csv"], card: card("configs:\n- data_files: a") }, "FORMAT", /expected a config_name/],

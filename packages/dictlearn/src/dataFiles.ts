@@ -101,6 +101,7 @@ function matching(patterns: readonly string[], files: readonly string[]): string
 }
 
 function match(pattern: string, files: readonly string[]): string[] {
+  if (pattern === "") return []; // the library refuses it
   // A parenthesis and a plus are characters of a name, as in `datasets`: to the library they make a regular expression, and (a|a)+ one that takes for ever.
   const matches = picomatch(pattern.replace(/[()|+]/g, "\\$&"), { dot: true, nobrace: true, noextglob: true, nonegate: true, posix: true });
   const unasked = (file: string) => hidden(file) !== hidden(pattern) || (aboutData.has(lastOf(file)) && lastOf(file) !== lastOf(pattern));

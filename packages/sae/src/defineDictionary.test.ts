@@ -99,6 +99,7 @@ describe("a file that is not the definition's is refused in one line", () => {
     ["a tensor missing", () => open(withoutGain, configOf("deep")), "FORMAT", "got no gain"],
     ["a tensor more", () => open({ ...files, more: gain }, configOf("deep")), "FORMAT", "got also more"],
     ["no dimensions", () => open(files, configOf("deep", {})), "USAGE", "deep: expected D and F to be whole numbers > 0, got NaN and NaN"],
+    ["dimensions that can't be made numbers", () => open(files, configOf("deep", { activation_dim: { toString: "x" }, dict_size: F })), "USAGE", "deep: expected D and F to be whole numbers > 0, got NaN and 24"],
     ["a norm factor", async () => readDictionaryLearning(await reread({ ...zerosOf(files), norm_factor: { dtype: "f32", shape: [], data: Float32Array.of(-1) } }), { device, config: configOf("deep"), definitions: [deep] }), "FORMAT", "expected norm_factor > 0, got -1"],
   ])("%s", async (_, opening, code, message) => {
     const before = device.bytesInUse;

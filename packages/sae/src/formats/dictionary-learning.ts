@@ -94,7 +94,7 @@ function originOf(config: Config | undefined): Origin {
 /** The class of one's own that config.json names. */
 function definedIn(config: unknown, definitions: NonNullable<ReadOptions["definitions"]>): SavedClass<object> | undefined {
   const { dict_class, activation_dim, dict_size } = (config as { trainer?: { dict_class?: unknown; activation_dim?: unknown; dict_size?: unknown } } | null | undefined)?.trainer ?? {};
-  return definitions.find(({ name }) => name === dict_class)?.saved({ D: Number(activation_dim), F: Number(dict_size) });
+  return definitions.find(({ name }) => name === dict_class)?.saved({ D: numberOf(activation_dim) ?? NaN, F: numberOf(dict_size) ?? NaN });
 }
 
 function classOf(names: readonly string[], config: unknown, subject: string): SavedClass<object> {

@@ -89,3 +89,15 @@ describe.each(await devices())("on $name", ({ device, skipped }) => {
     dictionary.dispose();
   });
 });
+
+test.each<[string, unknown]>([
+  ["no list", { length: 3 }],
+  ["no numbers", [10, "20", 40]],
+  ["what can't be made a number", [10, { toString: "x" }, 40]],
+  ["what does not ascend", [20, 10, 40]],
+  ["what ends beyond F", [10, 50]],
+])("matryoshka_widths: %s is refused", async (_, matryoshka_widths) => {
+  const name = "matryoshka_trained_full";
+  const reading = saeLens.read(await openSafetensorsOracle(`formats/saelens/${name}/sae_weights.safetensors`), { subject: name, config: { ...jsonOracle(`formats/saelens/${name}/cfg.json`), matryoshka_widths } });
+  await expect(reading).rejects.toMatchObject({ code: "FORMAT", message: `${name}: expected matryoshka_widths that ascend to 40, got ${JSON.stringify(matryoshka_widths)} (cfg.json)` });
+});

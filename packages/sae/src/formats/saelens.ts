@@ -245,7 +245,8 @@ function meanK({ cfg, subject }: From): number {
 function groupSizes({ cfg, subject }: From, F: number): number[] {
   const widths: unknown = cfg.matryoshka_widths;
   const ends = Array.isArray(widths) ? [...(widths as unknown[]), ...(widths.at(-1) === F ? [] : [F])] : [];
-  const sizes = ends.map((end, i) => Number(end) - Number(i ? ends[i - 1] : 0));
+  const places = ends.map((end) => (typeof end === "number" ? end : NaN)); // what is no number may not even turn into one
+  const sizes = places.map((end, i) => end - (i ? places[i - 1] : 0));
   if (sizes.length && sizes.every((size) => Number.isSafeInteger(size) && size > 0)) return sizes;
   throw new DictionaryError("FORMAT", `${subject}: expected matryoshka_widths that ascend to ${F}, got ${said(widths)} (cfg.json)`);
 }
