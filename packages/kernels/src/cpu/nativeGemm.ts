@@ -3,7 +3,7 @@ import type { Gemm, GemmEngine } from "./gemm.js";
 import { gemmModel } from "./gemmModel.js";
 
 // The control block: what the caller writes and every worker reads.
-const SEQUENCE = 0, DONE = 1, NEXT = 2, FAILED = 3, ARGS = 8, WORDS = 32;
+const SEQUENCE = 0, BUSY = 1, NEXT = 2, FAILED = 3, NAP = 4, ARGS = 8, WORDS = 32;
 
 /** What a worker needs; `runOrtWorker` is what it runs. */
 export interface OrtSeat {
@@ -28,6 +28,11 @@ const COLUMNS = 1024;
  * ONNX Runtime's matrix product, in workers of which each owns it with one thread. Its `run` is asynchronous, so the caller
  * sleeps until they have done. A task's result depends on the task alone: any number of workers gives the same bytes.
  * The library takes no shared memory: blocks are copied in and out.
+ *
+ * A thread that is woken while all cores are held, be it for microseconds more by who is about to sleep, may queue behind
+ * another until the system's next tick, 4 ms later, beside a core that is free by then. So nobody is woken who is not needed
+ * (only the last worker wakes the caller), each worker wakes the next (the caller sleeps by then), and the caller naps
+ * before it goes on to wake other threads, until the workers sleep.
  */
 export class NativeGemm implements GemmEngine {
   readonly #control: Int32Array<SharedArrayBuffer>;
@@ -63,10 +68,11 @@ export class NativeGemm implements GemmEngine {
     const words = this.#control;
     words.set([a, b, bias, y, M, N, K, Number(transposeA), Number(transposeB), ROWS, COLUMNS], ARGS);
     words[NEXT] = 0;
-    Atomics.store(words, DONE, 0);
+    Atomics.store(words, BUSY, this.workers.length);
     Atomics.add(words, SEQUENCE, 1);
-    Atomics.notify(words, SEQUENCE);
-    for (let done; (done = Atomics.load(words, DONE)) < this.workers.length; ) Atomics.wait(words, DONE, done);
+    Atomics.notify(words, SEQUENCE, 1);
+    for (let busy; (busy = Atomics.load(words, BUSY)) > 0; ) Atomics.wait(words, BUSY, busy);
+    if (this.workers.length > 1) Atomics.wait(words, NAP, 0, 0.01);
     if (Atomics.exchange(words, FAILED, 0)) throw new KernelError("UNSUPPORTED", `${this.name}: expected a product [${M},${K}] x [${K},${N}], got an error of its own`, 'use the engine "wasm"');
   }
 
@@ -85,7 +91,7 @@ interface Ort {
 
 /** The body of a worker. Sent as source text: it may use nothing from outside itself. */
 export async function runOrtWorker({ memory, control, path, models }: OrtSeat, require: (path: string) => unknown, ready: () => void): Promise<void> {
-  const sequence = 0, done = 1, next = 2, failed = 3, args = 8; // as above
+  const sequence = 0, busy = 1, next = 2, failed = 3, args = 8; // as above
   const { Tensor, InferenceSession } = require(path) as Ort;
   const open = (i: number) => InferenceSession.create(models[i]!, { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 });
   const sessions = models.map((): ReturnType<typeof open> | undefined => undefined);
@@ -123,6 +129,7 @@ export async function runOrtWorker({ memory, control, path, models }: OrtSeat, r
     const now = Atomics.load(control, sequence);
     if (now === seen) continue;
     seen = now;
+    Atomics.notify(control, sequence, 1);
     try {
       memory.grow(0); // the buffer anew, if it has grown
       const [a, b, bias, y, M, N, K, transposeA, transposeB, rows, columns] = Array.from(control.subarray(args, args + 11), (word) => word >>> 0) as [number, number, number, number, number, number, number, number, number, number, number];
@@ -147,7 +154,6 @@ export async function runOrtWorker({ memory, control, path, models }: OrtSeat, r
     } catch {
       Atomics.store(control, failed, 1); // the caller throws: here nobody would hear it
     }
-    Atomics.add(control, done, 1);
-    Atomics.notify(control, done);
+    if (Atomics.sub(control, busy, 1) === 1) Atomics.notify(control, busy);
   }
 }
