@@ -7,42 +7,69 @@ export function distinct(tokens: Uint32Array): { ids: Uint32Array; place: Uint32
   return { ids, place: tokens.map((id) => places.get(id)!) };
 }
 
-/** A row of the table as it lies in the checkpoint, checked: f32[D], or f16[D] as its bits. */
-export type Row = Float32Array | Uint16Array;
+/** Rows of the table as they lie in the checkpoint, checked: f32[n,D], or f16[n,D] as their bits. */
+export type Rows = Float32Array | Uint16Array;
 
-/** Rows of an embedding table that stays in its file, by token id. */
+/** Rows of an embedding table that stays in its file, by token id: at most `capacity`. */
 export class EmbeddingRows {
-  readonly #rows = new Map<number, Row>();
+  /** [capacity,D]; the first rows give its type. */
+  #table: Rows | undefined;
+  /** Which row of it a token has. */
+  readonly #place = new Map<number, number>();
+  #free: number[] = [];
 
   constructor(
     readonly device: Device,
     readonly width: number,
+    readonly capacity: number,
   ) {}
 
-  get size(): number {
-    return this.#rows.size;
+  /** How many more have room. */
+  get room(): number {
+    return this.capacity - this.#place.size;
   }
 
   /** Ascending; those of `tokens` that are not here yet. */
   missing(tokens: Uint32Array): Uint32Array {
-    return distinct(tokens).ids.filter((id) => !this.#rows.has(id));
+    return distinct(tokens).ids.filter((id) => !this.#place.has(id));
   }
 
-  add(ids: Uint32Array, rows: Row): void {
-    ids.forEach((id, i) => this.#rows.set(id, rows.subarray(i * this.width, (i + 1) * this.width)));
+  /** @param rows of `ids`, that are missing and have room; copied */
+  add(ids: Uint32Array, rows: Rows): void {
+    const { width: D, capacity } = this;
+    if (!this.#table) {
+      this.#table = rows instanceof Float32Array ? new Float32Array(capacity * D) : new Uint16Array(capacity * D);
+      this.#free = Array.from({ length: capacity }, (_, i) => capacity - 1 - i);
+    }
+    for (const [i, id] of ids.entries()) {
+      const place = this.#free.pop()!;
+      this.#table.set(rows.subarray(i * D, (i + 1) * D), place * D);
+      this.#place.set(id, place);
+    }
   }
 
   /** f32[N,D], of tokens whose rows are all here. */
   embed(tokens: Uint32Array): Tensor {
     const { device, width: D } = this;
     const { ids, place } = distinct(tokens);
-    const first = this.#rows.get(ids[0])!;
-    const table = first instanceof Float32Array ? new Float32Array(ids.length * D) : new Uint16Array(ids.length * D);
-    ids.forEach((id, i) => table.set(this.#rows.get(id)!, i * D));
+    const all = this.#table!;
+    const table = all instanceof Float32Array ? new Float32Array(ids.length * D) : new Uint16Array(ids.length * D);
+    for (const [i, id] of ids.entries()) table.set(all.subarray(this.#place.get(id)! * D, (this.#place.get(id)! + 1) * D), i * D);
     return device.scope(() => embedding(device.tensor(table, [ids.length, D]), device.tensor(place, [place.length])));
   }
 
+  /** Drops all but those of `tokens`. */
+  keep(tokens: Uint32Array): void {
+    const kept = new Set(tokens);
+    for (const [id, place] of this.#place) {
+      if (kept.has(id)) continue;
+      this.#place.delete(id);
+      this.#free.push(place);
+    }
+  }
+
   clear(): void {
-    this.#rows.clear();
+    this.#table = undefined;
+    this.#place.clear();
   }
 }

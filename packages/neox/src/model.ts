@@ -71,8 +71,8 @@ function forward({ device, config, weights, rows, cache, at, endsInMlpOf, beyond
     return at(`${layer}.resid_post`, add(xa, m)); //                                    f32[N,D]
   };
 
-  // Where a row's bytes are its own, those of equal tokens are computed once, and spread when others come in. U distinct tokens.
-  const once = beyondIds && device.exact && layers > 0 ? distinct(rows.tokens) : undefined;
+  // On cpu rows of equal tokens are computed once, and spread when others come in. U distinct tokens.
+  const once = beyondIds && device.kind === "cpu" && layers > 0 ? distinct(rows.tokens) : undefined;
   const place = once && once.ids.length < N ? device.tensor(once.place, [N]) : undefined; //  u32[N]
   let x = at("embed", weights.embed(place ? once!.ids : rows.tokens)); //               f32[N,D], or f32[U,D]
   for (let l = 0; l < layers; l++) {

@@ -1,5 +1,5 @@
 import { openDevice } from "@dictlearn/kernels/node";
-import { expectClose } from "@dictlearn/testing";
+import { devices, expectClose } from "@dictlearn/testing";
 import { afterAll, describe, expect, test } from "vitest";
 import { oracleModel, paddedRows, values } from "../test/oracleModel.js";
 import { openNeox, packRows, type NamedTensor, type NeoxConfig, type WeightReader } from "./index.js";
@@ -48,6 +48,8 @@ describe("only what the hooked sites need is read, once", () => {
   });
 });
 
+const [gpu] = (await devices()).slice(-1);
+
 describe("where rows of the embedding can be read alone", () => {
   /** A reader of rows, recording which; some may be changed. */
   function byRows(change: (tensor: NamedTensor) => NamedTensor = (tensor) => tensor) {
@@ -77,19 +79,40 @@ describe("where rows of the embedding can be read alone", () => {
     expect(read).toEqual(layer(0));
   });
 
-  test("with more than an eighth of them the table is, once; the output matrix may be the table", async () => {
+  const most = Array.from({ length: model.config.vocabulary / 8 }, (_, i) => 2 * i); // tokens of a pass
+  const tables = (read: readonly string[]) => read.filter((name) => name === "embed_in.weight").length;
+
+  test("no more than an eighth of them are kept: with others only those go on that are needed again", async () => {
     const { read, rows, reader } = byRows();
     using neox = open(reader);
     using whole = open(recording().reader);
-    const most = Array.from({ length: model.config.vocabulary / 8 }, (_, i) => 2 * i);
+    const others = most.map((id) => (id % 4 === 0 ? id : id + 1)); // half of them are the same
+    for (const texts of [[most], [others], [others], [most]]) expect(await embedded(neox, texts)).toEqual(await embedded(whole, texts));
+    const odd = (id: number) => id % 4 !== 0;
+    expect(rows).toEqual([most, others.filter(odd), most.filter(odd)]);
+    expect(tables(read)).toBe(0);
+  });
+
+  test("where one pass needs more than an eighth of them the table is, once; the output matrix may be the table", async () => {
+    const { read, rows, reader } = byRows();
+    using neox = open(reader);
+    using whole = open(recording().reader);
     for (const texts of [[most.slice(0, -1)], [most], [[1], most], [[5]]]) expect(await embedded(neox, texts)).toEqual(await embedded(whole, texts));
-    expect(rows.flat()).toEqual(most.map((_, i) => 2 * i));
-    expect(read.filter((name) => name === "embed_in.weight")).toHaveLength(1);
+    expect(rows.flat()).toEqual(most);
+    expect(tables(read)).toBe(1);
 
     const tied = byRows();
     using other = open(tied.reader, { tiedEmbeddings: true });
     (await other.run(packRows([[1, 2]]), { logits: true })).logits!.dispose();
     expect([tied.rows, tied.read[0]]).toEqual([[], "embed_in.weight"]);
+  });
+
+  test.skipIf(gpu.skipped)(`on a GPU the table is as soon as more than an eighth have been needed (${gpu.name})`, async () => {
+    const { read, rows, reader } = byRows();
+    using neox = openNeox({ device: gpu.device!, config: model.config, weights: reader });
+    for (const texts of [[most.slice(0, -1)], [[1, 3]], [[5]]]) await embedded(neox, texts, "embed");
+    expect(rows).toEqual([most.slice(0, -1)]);
+    expect(tables(read)).toBe(1);
   });
 
   test("they are checked as the table would be", async () => {

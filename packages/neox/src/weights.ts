@@ -54,7 +54,7 @@ function* weightsOf({ vocabulary: V, width: D, mlpWidth: M, layers, attentionBia
   yield { name: "embed_out.weight", shape: [V, D], site: "logits" };
 }
 
-/** Of the embedding: past this share of its rows the whole table is read. */
+/** Of the embedding's rows, read alone: no more are kept. */
 const few = 1 / 8;
 const table = "embed_in.weight";
 
@@ -71,7 +71,7 @@ export class Weights {
     readonly config: NeoxConfig,
     readonly reader: WeightReader,
   ) {
-    this.#rows = new EmbeddingRows(device, config.width);
+    this.#rows = new EmbeddingRows(device, config.width, Math.floor(few * config.vocabulary));
     this.#all = [...weightsOf(config)];
     this.#order = new Map([...sitesOf(config.layers), "logits"].map((site, i) => [site, i]));
   }
@@ -97,19 +97,27 @@ export class Weights {
     return loaded;
   }
 
-  /** Reads the rows of these tokens, unless the whole table is better. @returns whether they are here */
+  /**
+   * Reads the rows of these tokens, unless the whole table is better: where one pass needs many of them, and on a GPU, where a
+   * pass is over sooner than rows are read, once many have been needed. @returns whether they are here
+   */
   async #loadRows(tokens: Uint32Array): Promise<boolean> {
     const { reader } = this;
     if (!reader.readRows || !reader.info) return false;
     const missing = this.#rows.missing(tokens);
-    const { vocabulary: V, width: D } = this.config;
-    if (this.#rows.size + missing.length > few * V) {
+    if (missing.length > this.#rows.room && this.device.kind === "cpu") this.#rows.keep(tokens);
+    if (missing.length > this.#rows.room) {
       this.#rows.clear();
       return false;
     }
+    const { vocabulary: V, width: D } = this.config;
     const name = this.#nameOf(table);
     expectShape(name, (await reader.info(name)).shape, [V, D]);
-    if (missing.length > 0) this.#rows.add(missing, floats(await reader.readRows(name, missing), (at) => missing[Math.floor(at / D)] * D + (at % D)));
+    if (missing.length > 0) {
+      const tensor = await reader.readRows(name, missing);
+      this.#rows.add(missing, floats(tensor, (at) => missing[Math.floor(at / D)] * D + (at % D)));
+      reader.free?.(tensor);
+    }
     return true;
   }
 
