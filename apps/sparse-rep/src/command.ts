@@ -28,7 +28,7 @@ const flags = z.object({
   force: z.boolean().default(false).describe("replace a report that is there"),
   out: z.string().optional().describe("write to a file, whole or not at all").meta({ placeholder: "FILE" }),
   device: z.enum(["auto", "webgpu", "cpu"]).default("auto").describe("auto: a GPU if there is one, else the CPU"),
-  engine: z.enum(engines).default("wasm").describe("what multiplies matrices on the CPU; wasm: a sentence's row does not depend on the others; native: onnxruntime-node, faster for many sentences; auto: native if it is installed"),
+  engine: z.enum(engines).default("auto").describe("what multiplies matrices on the CPU; native: onnxruntime-node, faster; wasm: the same bytes on every machine, and in whatever company a sentence is read; auto: native if it is installed"),
   threads: z.int().min(1).max(256).optional().describe("CPU threads (default: as many as the machine has)").meta({ placeholder: "N" }),
   quiet: z.boolean().default(false).describe("no notes on stderr"),
 });

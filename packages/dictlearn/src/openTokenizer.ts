@@ -46,6 +46,9 @@ export async function readTokenizer(folder: Folder): Promise<Tokenizer> {
     }
   };
   const tokenizer = told(() => new HuggingFaceTokenizer(json, config));
+  const { model } = json as { model: { vocab?: unknown; merges?: unknown } };
+  delete model.vocab; // the library keeps the model's part, but has tables of its own now: 5 MB less of Pythia's
+  delete model.merges;
 
   const name = textOf(config.eos_token) ?? "<|endoftext|>";
   const endOfText = told(() => tokenizer.token_to_id(name));

@@ -3,7 +3,7 @@ import { availableParallelism, constants, cpus } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { CpuOptions } from "./cpu/cpuDevice.js";
 import type { GemmEngine } from "./cpu/gemm.js";
-import { NativeGemm, type OrtSeat, type OrtWorker } from "./cpu/nativeGemm.js";
+import { letLoad, NativeGemm, type OrtSeat, type OrtWorker } from "./cpu/nativeGemm.js";
 import type { SpawnWorker } from "./cpu/pool.js";
 import type { Device } from "./device.js";
 import { KernelError } from "./error.js";
@@ -33,9 +33,9 @@ export async function openDevice({ engine = "auto", onNotice, ...options }: Node
 
 const openNative =
   (engine: "auto" | "native", onNotice?: (line: string) => void): CpuOptions["openEngine"] =>
-  async (memory, threads) => {
+  async (memory) => {
     try {
-      return await openNativeGemm(memory, threads);
+      return await openNativeGemm(memory);
     } catch (error) {
       const [why] = (error instanceof Error ? error.message : String(error)).split("\n");
       if (engine === "native") throw new KernelError("UNSUPPORTED", `engine: expected onnxruntime-node for native, got ${why}`, "npm install onnxruntime-node, or take the engine wasm");
@@ -45,22 +45,35 @@ const openNative =
   };
 
 /** The native engine by itself. @throws what Node says where onnxruntime-node is not installed or does not load */
-export async function openNativeGemm(memory: WebAssembly.Memory, threads: number): Promise<GemmEngine> {
+export async function openNativeGemm(memory: WebAssembly.Memory): Promise<GemmEngine> {
   const require = createRequire(import.meta.url);
   const { version } = require("onnxruntime-node/package.json") as { version: string };
-  return NativeGemm.open(memory, { name: `onnxruntime ${version} on ${cpus()[0]?.model.trim() ?? process.arch}`, path: require.resolve("onnxruntime-node"), threads, spawn: spawnOrt });
+  return NativeGemm.open(memory, { name: `onnxruntime ${version} on ${cpus()[0]?.model.trim() ?? process.arch}`, path: require.resolve("onnxruntime-node"), spawn: spawnOrt });
 }
 
+/** The garbage of these threads is small: views. */
+const resourceLimits = { maxYoungGenerationSizeMb: 2 };
+
+/** Of the engines that are open. */
+const controls = new Set<OrtSeat["control"]>();
+const letAllLoad = () => controls.forEach(letLoad);
+
 const spawnOrt = (seat: OrtSeat, source: string): OrtWorker => {
-  const worker = new Worker(`const { parentPort, workerData } = require("node:worker_threads"); ${source}(workerData, require, () => parentPort.postMessage("ready"));`, { eval: true, workerData: seat, execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 2 } }); // its garbage is small: views
+  controls.add(seat.control);
+  if (!process.listeners("exit").includes(letAllLoad)) process.on("exit", letAllLoad);
+  const worker = new Worker(`const { parentPort, workerData } = require("node:worker_threads"); ${source}(workerData, () => parentPort.postMessage("ready"));`, { eval: true, workerData: seat, execArgv: [], resourceLimits });
   const ready = new Promise<void>((resolve, reject) => worker.once("message", () => resolve()).once("error", reject));
   void ready.finally(() => worker.unref()).catch(() => {}); // until then it keeps the process alive, for who waits
-  return { ready, stop: () => void worker.terminate() };
+  const stop = () => {
+    controls.delete(seat.control);
+    void worker.terminate();
+  };
+  return { ready, stop };
 };
 
 /** A thread that does not keep the process alive; its only message is the seat it is given. Its source is a script, whatever flags say of ours. */
 const spawn: SpawnWorker = (seat, source) => {
-  const worker = new Worker(`${source}(require("node:worker_threads").workerData)`, { eval: true, workerData: seat, execArgv: [] });
+  const worker = new Worker(`${source}(require("node:worker_threads").workerData)`, { eval: true, workerData: seat, execArgv: [], resourceLimits });
   worker.unref();
   return () => void worker.terminate();
 };

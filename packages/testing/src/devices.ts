@@ -39,7 +39,7 @@ async function open(): Promise<TestDevice[]> {
 }
 
 async function nativeDevice(): Promise<TestDevice> {
-  const openEngine = async (memory: WebAssembly.Memory, threads: number) => Object.assign(await openNativeGemm(memory, threads), { pays: ({ M, N, K }: { M: number; N: number; K: number }) => M * N * K > 0 });
+  const openEngine = async (memory: WebAssembly.Memory) => Object.assign(await openNativeGemm(memory), { pays: ({ M, N, K }: { M: number; N: number; K: number }) => M * N * K > 0 });
   try {
     return { name: "cpu, native engine", device: await openDevice({ backend: "cpu", threads: 2, openEngine }) };
   } catch (error) {

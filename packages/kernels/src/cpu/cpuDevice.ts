@@ -12,7 +12,7 @@ export interface CpuOptions {
   threads?: number;
   spawn?: SpawnWorker;
   /** Opens what computes dense products in place of WebAssembly; undefined where there is nothing. It reads the memory from other threads, so that is shared. */
-  openEngine?: (memory: WebAssembly.Memory, threads: number) => Promise<GemmEngine | undefined>;
+  openEngine?: (memory: WebAssembly.Memory) => Promise<GemmEngine | undefined>;
 }
 
 /** Where the module's static data has ended: the job block stands at JOB, constants of the kernels (tables) from 2048 on. */
@@ -40,7 +40,7 @@ export class CpuDevice extends Device {
     this.threads = threads;
     const scratch = STATIC_END;
     this.#heap = new Heap(memory, scratch + threads * SCRATCH_BYTES, MAXIMUM_PAGES);
-    this.#pool = new Pool(module, memory, threads, scratch, spawn);
+    this.#pool = new Pool(module, memory, threads, scratch, spawn, gemm?.helper);
     this.engine = gemm ? gemm.name : "wasm";
     this.exact = gemm === undefined;
     this.label = `cpu (WebAssembly SIMD${gemm ? `, ${gemm.name}` : ""}, ${threads} thread${threads === 1 ? "" : "s"})`;
@@ -52,7 +52,7 @@ export class CpuDevice extends Device {
     const shared = seats > 1 || openEngine !== undefined;
     const initial = Math.ceil((STATIC_END + seats * SCRATCH_BYTES) / PAGE);
     const memory = new WebAssembly.Memory(shared ? { initial, maximum: MAXIMUM_PAGES, shared } : { initial, maximum: MAXIMUM_PAGES });
-    const [module, gemm] = await Promise.all([WebAssembly.compile(shared ? modules.shared : modules.single), openEngine?.(memory, seats)]);
+    const [module, gemm] = await Promise.all([WebAssembly.compile(shared ? modules.shared : modules.single), openEngine?.(memory)]);
     return new CpuDevice(module, memory, seats, spawn, gemm);
   }
 
@@ -95,7 +95,7 @@ export class CpuDevice extends Device {
   run(op: Op, inputs: Readonly<Record<string, Tensor>>, outputs: Readonly<Record<string, Tensor>>, params: object): void {
     const product = this.#gemm && op.gemm?.(inputs as never, outputs as never, params as never);
     if (product && this.hasGemm(product)) {
-      this.#gemm!.run(product);
+      this.#gemm!.run(product, this.#pool);
     } else if (op.wasm) {
       const calls = op.wasm(inputs as never, outputs as never, params as never);
       for (const call of Array.isArray(calls) ? calls : [calls]) this.#pool.run(call);
@@ -121,7 +121,7 @@ export class CpuDevice extends Device {
   }
 
   dispose(): void {
+    this.#gemm?.close(); // first: threads of the pool may still load it
     this.#pool.close();
-    this.#gemm?.close();
   }
 }

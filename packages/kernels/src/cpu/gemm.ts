@@ -21,6 +21,23 @@ export interface GemmEngine {
   readonly name: string;
   /** Whether a product of this size is faster here than in WebAssembly. It depends on nothing else, so that a run can be repeated. */
   pays(size: Pick<Gemm, "M" | "N" | "K">): boolean;
-  run(gemm: Gemm): void;
+  /** @param helpers the pool's threads, which have opened `helper` */
+  run(gemm: Gemm, helpers?: Helpers): void;
+  /** What a thread needs to take part. */
+  readonly helper: Helper;
   close(): void;
+}
+
+/** Threads that may take part in a product. */
+export interface Helpers {
+  /** How many would: all of them, or none while they start. */
+  count(): number;
+  /** Has each call what its `helper` gave, once. */
+  call(): void;
+}
+
+export interface Helper {
+  /** Of a function that may use nothing from outside itself but `require`: from `seat` to what takes part in the product at hand. */
+  source: string;
+  seat: unknown;
 }

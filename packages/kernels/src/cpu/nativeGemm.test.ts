@@ -84,7 +84,7 @@ describe.skipIf(!installed)(`native engine${installed ? "" : ", skipped: onnxrun
 
   test("a product that the library refuses is an error, not a hang, and the workers work on", async () => {
     const memory = new WebAssembly.Memory({ initial: 16, maximum: 64, shared: true });
-    const engine = await openNativeGemm(memory, 2);
+    const engine = await openNativeGemm(memory);
     const gemm = { a: 0, b: 1024, bias: 0, y: 65536, M: 8, N: 8, K: 8, transposeA: false, transposeB: true };
     expect(() => engine.run({ ...gemm, a: 2 ** 31 })).toThrow(/^onnxruntime .*: expected a product \[8,8\] x \[8,8\], got an error of its own$/);
     new Float32Array(memory.buffer, 0, 64).fill(1);
@@ -117,6 +117,16 @@ describe.skipIf(!installed)(`native engine${installed ? "" : ", skipped: onnxrun
       expect(spawnSync(process.execPath, ["--input-type=module", "-e", code], { encoding: "utf8", timeout: 60_000 })).toMatchObject({ status: 0, stderr: "", stdout: expect.stringMatching(/^onnxruntime /) });
     }
   });
+});
+
+test.skipIf(!installed)("a process that ends, and a device that is disposed of, while threads load the library, end as they were told", () => {
+  const node = fileURLToPath(new URL("../../dist/node.js", import.meta.url));
+  const open = `import { openDevice } from ${JSON.stringify(node)}; const opening = openDevice({ backend: "cpu", threads: 3, engine: "native" });`;
+  const ends = [
+    ...[20, 40, 50, 60, 70, 90].map((ms) => `setTimeout(() => process.exit(7), ${ms});`),
+    ...[0, 10, 30, 50].flatMap((ms) => [`await opening; setTimeout(() => process.exit(7), ${ms});`, `const device = await opening; setTimeout(() => device.dispose(), ${ms}); process.exitCode = 7;`]),
+  ];
+  for (const end of ends) expect(spawnSync(process.execPath, ["--input-type=module", "-e", `${open} ${end}`], { encoding: "utf8", timeout: 60_000 })).toMatchObject({ status: 7, stderr: "" });
 });
 
 test("where it is not installed, native is an error that says what to do, and auto is WebAssembly and a notice", () => {

@@ -1,11 +1,11 @@
 import { KernelError } from "../error.js";
-import type { Gemm, GemmEngine } from "./gemm.js";
+import type { Gemm, GemmEngine, Helper, Helpers } from "./gemm.js";
 import { gemmModel } from "./gemmModel.js";
 
 // The control block: what the caller writes and every worker reads.
-const SEQUENCE = 0, BUSY = 1, NEXT = 2, FAILED = 3, NAP = 4, ARGS = 8, WORDS = 32;
+const SEQUENCE = 0, BUSY = 1, NEXT = 2, FAILED = 3, NAP = 4, LOADING = 5, CLOSED = 6, ARGS = 8, WORDS = 32;
 
-/** What a worker needs; `runOrtWorker` is what it runs. */
+/** What a thread needs to take part; `openOrt` is what it calls. */
 export interface OrtSeat {
   memory: WebAssembly.Memory;
   control: Int32Array<SharedArrayBuffer>;
@@ -25,60 +25,71 @@ const ROWS = 128;
 const COLUMNS = 1024;
 
 /**
- * ONNX Runtime's matrix product, in workers of which each owns it with one thread. Its `run` is asynchronous, so the caller
- * sleeps until they have done. A task's result depends on the task alone: any number of workers gives the same bytes.
- * The library takes no shared memory: blocks are copied in and out.
+ * ONNX Runtime's matrix product, in a worker of its own and in the pool's threads, in each of them with one thread. Its `run`
+ * is asynchronous, so the caller sleeps until they have done. A task's result depends on the task alone: any number of
+ * threads gives the same bytes. The library takes no shared memory: blocks are copied in and out.
  *
  * A thread that is woken while all cores are held, be it for microseconds more by who is about to sleep, may queue behind
  * another until the system's next tick, 4 ms later, beside a core that is free by then. So nobody is woken who is not needed
- * (only the last worker wakes the caller), each worker wakes the next (the caller sleeps by then), and the caller naps
- * before it goes on to wake other threads, until the workers sleep.
+ * (only who is last wakes the caller), each wakes the next (the caller sleeps by then), and the caller naps before it goes
+ * on, until the worker sleeps.
  */
 export class NativeGemm implements GemmEngine {
   readonly #control: Int32Array<SharedArrayBuffer>;
 
   private constructor(
     readonly name: string,
+    readonly helper: Helper,
     control: Int32Array<SharedArrayBuffer>,
-    private readonly workers: readonly OrtWorker[],
+    private readonly worker: OrtWorker,
   ) {
     this.#control = control;
   }
 
-  /** @throws what a worker threw on loading the library */
-  static async open(memory: WebAssembly.Memory, { name, path, threads, spawn }: { name: string; path: string; threads: number; spawn: (seat: OrtSeat, source: string) => OrtWorker }): Promise<NativeGemm> {
+  /** @throws what the worker threw on loading the library */
+  static async open(memory: WebAssembly.Memory, { name, path, spawn }: { name: string; path: string; spawn: (seat: OrtSeat, source: string) => OrtWorker }): Promise<NativeGemm> {
     const control = new Int32Array(new SharedArrayBuffer(4 * WORDS));
     const models = Array.from({ length: 8 }, (_, i) => gemmModel({ transposeA: !!(i & 1), transposeB: !!(i & 2), bias: !!(i & 4) }));
-    const workers = Array.from({ length: threads }, () => spawn({ memory, control, path, models }, `(${runOrtWorker.toString()})`));
-    const engine = new NativeGemm(name, control, workers);
+    const seat: OrtSeat = { memory, control, path, models };
+    const source = `((seat) => (${openOrt.toString()})(seat, require))`;
+    const worker = spawn(seat, `(async (seat, ready) => (${runOrtWorker.toString()})(seat, await ${source}(seat), ready))`);
     try {
-      await Promise.all(workers.map(({ ready }) => ready));
+      await worker.ready;
     } catch (error) {
-      engine.close();
+      worker.stop();
       throw error;
     }
-    return engine;
+    return new NativeGemm(name, { source, seat }, control, worker);
   }
 
   pays({ M, N, K }: Pick<Gemm, "M" | "N" | "K">): boolean {
     return M >= 32 && M * N * K >= 2 ** 23;
   }
 
-  run({ a, b, bias, y, M, N, K, transposeA, transposeB }: Gemm): void {
+  run({ a, b, bias, y, M, N, K, transposeA, transposeB }: Gemm, helpers?: Helpers): void {
     const words = this.#control;
     words.set([a, b, bias, y, M, N, K, Number(transposeA), Number(transposeB), ROWS, COLUMNS], ARGS);
     words[NEXT] = 0;
-    Atomics.store(words, BUSY, this.workers.length);
+    const helped = helpers?.count() ?? 0;
+    Atomics.store(words, BUSY, 1 + helped);
     Atomics.add(words, SEQUENCE, 1);
-    Atomics.notify(words, SEQUENCE, 1);
+    if (helped > 0) helpers!.call();
+    else Atomics.notify(words, SEQUENCE, 1);
     for (let busy; (busy = Atomics.load(words, BUSY)) > 0; ) Atomics.wait(words, BUSY, busy);
-    if (this.workers.length > 1) Atomics.wait(words, NAP, 0, 0.01);
+    if (helped > 0) Atomics.wait(words, NAP, 0, 0.01);
     if (Atomics.exchange(words, FAILED, 0)) throw new KernelError("UNSUPPORTED", `${this.name}: expected a product [${M},${K}] x [${K},${N}], got an error of its own`, 'use the engine "wasm"');
   }
 
   close(): void {
-    for (const { stop } of this.workers) stop();
+    letLoad(this.#control);
+    this.worker.stop();
   }
+}
+
+/** Comes before threads are stopped: one that is stopped while it loads the library aborts the process. */
+export function letLoad(control: Int32Array<SharedArrayBuffer>): void {
+  Atomics.store(control, CLOSED, 1);
+  for (let loading; (loading = Atomics.load(control, LOADING)) > 0; ) Atomics.wait(control, LOADING, loading);
 }
 
 interface OrtTensor {
@@ -89,14 +100,44 @@ interface Ort {
   InferenceSession: { create(model: Uint8Array, options: object): Promise<{ run(feeds: Record<string, OrtTensor>): Promise<{ y: OrtTensor }> }> };
 }
 
-/** The body of a worker. Sent as source text: it may use nothing from outside itself. */
-export async function runOrtWorker({ memory, control, path, models }: OrtSeat, require: (path: string) => unknown, ready: () => void): Promise<void> {
-  const sequence = 0, busy = 1, next = 2, failed = 3, args = 8; // as above
-  const { Tensor, InferenceSession } = require(path) as Ort;
-  const open = (i: number) => InferenceSession.create(models[i]!, { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 });
-  const sessions = models.map((): ReturnType<typeof open> | undefined => undefined);
-  sessions[2] = open(2);
-  await sessions[2];
+/** What the engine's own worker does. Sent as source text: it may use nothing from outside itself. */
+export async function runOrtWorker({ control }: OrtSeat, takePart: () => Promise<void>, ready: () => void): Promise<void> {
+  const sequence = 0; // as above
+  ready();
+  for (let seen = 0; ; ) {
+    Atomics.wait(control, sequence, seen);
+    const now = Atomics.load(control, sequence);
+    if (now === seen) continue;
+    seen = now;
+    await takePart();
+  }
+}
+
+/**
+ * Loads the library in this thread. Sent as source text: it may use nothing from outside itself.
+ * @returns what takes part in the product that the control block tells of
+ */
+export async function openOrt({ memory, control, path, models }: OrtSeat, require: (path: string) => unknown): Promise<() => Promise<void>> {
+  const sequence = 0, busy = 1, next = 2, failed = 3, loading = 5, closed = 6, args = 8; // as above
+  const left = () => {
+    Atomics.sub(control, loading, 1);
+    Atomics.notify(control, loading);
+  };
+  Atomics.add(control, loading, 1);
+  if (Atomics.load(control, closed)) {
+    left();
+    return new Promise(() => {}); // this thread is about to be stopped
+  }
+  const sessions: (ReturnType<Ort["InferenceSession"]["create"]> | undefined)[] = models.map(() => undefined);
+  let ort: Ort;
+  const open = (i: number) => ort.InferenceSession.create(models[i]!, { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 });
+  try {
+    ort = require(path) as Ort;
+    sessions[2] = open(2);
+    await sessions[2];
+  } finally {
+    left();
+  }
   const { port1: nowhere, port2 } = new MessageChannel();
   port2.close();
   /** Frees memory at once, by handing it over to nobody: as garbage, 32 MB of it would gather before it is collected. */
@@ -110,7 +151,7 @@ export async function runOrtWorker({ memory, control, path, models }: OrtSeat, r
       if (data) free(data);
       kept.set(name, (data = new Float32Array(size)));
     }
-    return new Tensor("float32", data.subarray(0, size), dims);
+    return new ort.Tensor("float32", data.subarray(0, size), dims);
   };
   /** Elements [r0, r1) x [c0, c1) of a matrix in shared memory, in or out. */
   const eachRow = (at: number, width: number, r0: number, r1: number, c0: number, c1: number, row: (shared: Float32Array, r: number) => void) => {
@@ -123,13 +164,7 @@ export async function runOrtWorker({ memory, control, path, models }: OrtSeat, r
     return to;
   };
 
-  ready();
-  for (let seen = 0; ; ) {
-    Atomics.wait(control, sequence, seen);
-    const now = Atomics.load(control, sequence);
-    if (now === seen) continue;
-    seen = now;
-    Atomics.notify(control, sequence, 1);
+  return async () => {
     try {
       memory.grow(0); // the buffer anew, if it has grown
       const [a, b, bias, y, M, N, K, transposeA, transposeB, rows, columns] = Array.from(control.subarray(args, args + 11), (word) => word >>> 0) as [number, number, number, number, number, number, number, number, number, number, number];
@@ -145,6 +180,7 @@ export async function runOrtWorker({ memory, control, path, models }: OrtSeat, r
           rightOf = block;
         }
         const left = transposeA ? bring("a", a, M, 0, K, m0, m1) : bring("a", a, K, m0, m1, 0, K);
+        Atomics.notify(control, sequence, 1); // the caller sleeps by now
         const session = await (sessions[variant] ??= open(variant));
         const { data } = (await session.run(start ? { a: left, b: right!, bias: start } : { a: left, b: right! })).y; // its own copy, even of what it is given to write to
         if (n1 - n0 === N) new Float32Array(memory.buffer, y + 4 * m0 * N, (m1 - m0) * N).set(data);
@@ -154,6 +190,7 @@ export async function runOrtWorker({ memory, control, path, models }: OrtSeat, r
     } catch {
       Atomics.store(control, failed, 1); // the caller throws: here nobody would hear it
     }
+    Atomics.notify(control, sequence, 1); // also where that failed at once
     if (Atomics.sub(control, busy, 1) === 1) Atomics.notify(control, busy);
-  }
+  };
 }

@@ -1,9 +1,12 @@
 import { KernelError } from "../error.js";
+import type { Helper, Helpers } from "./gemm.js";
 import { assertArgs, MAX_ARGS, type WasmCall } from "./wasmCall.js";
 
 // The job block, in 32-bit words from byte JOB: what main writes and every thread reads.
 export const JOB = 1024;
 const SEQUENCE = 0, DONE = 1, NEXT = 2, TASKS = 3, KERNEL = 4, FAILED = 5, ARGS = 16;
+/** In place of a kernel: the engine's product. */
+const PRODUCT = -1;
 /** Bytes of private scratch memory each thread owns. */
 export const SCRATCH_BYTES = 1 << 20;
 /** Turns of a busy wait before a thread sleeps: tens of microseconds, longer than the gap between two ops. */
@@ -22,6 +25,8 @@ export interface Seat {
   module: WebAssembly.Module;
   memory: WebAssembly.Memory;
   scratch: number;
+  /** Of the engine's helper, where there is one. */
+  engine?: unknown;
 }
 /** Starts a worker that calls `runWorker(seat)`; returns how to end it. Node brings worker_threads (`node.ts`). */
 export type SpawnWorker = (seat: Seat, source: string) => () => void;
@@ -30,7 +35,7 @@ export type SpawnWorker = (seat: Seat, source: string) => () => void;
  * Threads over one shared memory. The caller is one of them: `run` blocks until every task is done.
  * Tasks are taken from an atomic counter; a task's result never depends on the thread that ran it.
  */
-export class Pool {
+export class Pool implements Helpers {
   readonly #words: () => Int32Array;
   readonly #exports: Exports;
   readonly #names: string[];
@@ -43,14 +48,15 @@ export class Pool {
     readonly threads: number,
     scratch: number,
     spawn?: SpawnWorker,
+    helper?: Helper,
   ) {
     let words = new Int32Array(memory.buffer, JOB, ARGS + MAX_ARGS);
     this.#words = () => (words.buffer === memory.buffer ? words : (words = new Int32Array(memory.buffer, JOB, ARGS + MAX_ARGS)));
     this.#exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
     this.#exports.setThread(scratch);
     this.#names = WebAssembly.Module.exports(module).map((e) => e.name);
-    const source = `(${runWorker.toString()})`;
-    for (let i = 1; i < threads; i++) this.#stops.push(spawn!({ module, memory, scratch: scratch + i * SCRATCH_BYTES }, source));
+    const source = helper ? `(async (seat) => (${runWorker.toString()})(seat, await (${helper.source})(seat.engine)))` : `(${runWorker.toString()})`;
+    for (let i = 1; i < threads; i++) this.#stops.push(spawn!({ module, memory, scratch: scratch + i * SCRATCH_BYTES, ...(helper && { engine: helper.seat }) }, source));
   }
 
   run(call: WasmCall): void {
@@ -83,14 +89,25 @@ export class Pool {
     return (this.#seated ||= Atomics.load(words, DONE) === this.threads - 1);
   }
 
+  count(): number {
+    return this.#ready(this.#words()) ? this.threads - 1 : 0;
+  }
+
+  call(): void {
+    const words = this.#words();
+    words[KERNEL] = PRODUCT;
+    Atomics.add(words, SEQUENCE, 1);
+    Atomics.notify(words, SEQUENCE, 1); // who is woken wakes the next
+  }
+
   close(): void {
     for (const stop of this.#stops.splice(0)) stop();
   }
 }
 
-/** The body of a worker thread. Sent as source text: it may use nothing from outside itself. */
-export function runWorker(seat: Seat): void {
-  const sequence = 0, done = 1, kernel = 4, failed = 5, job = 1024, spins = 20_000; // as above
+/** The body of a worker thread. Sent as source text: it may use nothing from outside itself. @param takePart in the engine's product at hand; it never fails */
+export async function runWorker(seat: Seat, takePart?: () => Promise<void>): Promise<void> {
+  const sequence = 0, done = 1, kernel = 4, failed = 5, product = -1, job = 1024, spins = 20_000; // as above
   const { module, memory, scratch } = seat;
   const words = new Int32Array(memory.buffer, job, 16);
   const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
@@ -111,6 +128,11 @@ export function runWorker(seat: Seat): void {
       continue;
     }
     seen = now;
+    if (words[kernel] === product) {
+      Atomics.notify(words, sequence, 1);
+      await takePart!();
+      continue;
+    }
     try {
       exports[names[words[kernel]!]!]!();
     } catch {
