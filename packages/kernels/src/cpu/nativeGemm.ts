@@ -30,9 +30,8 @@ const COLUMNS = 1024;
  * threads gives the same bytes. The library takes no shared memory: blocks are copied in and out.
  *
  * A thread that is woken while all cores are held, be it for microseconds more by who is about to sleep, may queue behind
- * another until the system's next tick, 4 ms later, beside a core that is free by then. So nobody is woken who is not needed
- * (only who is last wakes the caller), each wakes the next (the caller sleeps by then), and the caller naps before it goes
- * on, until the worker sleeps.
+ * another until the system's next tick, 4 ms later, beside a core that is free by then. So there is one worker more and no
+ * second set of threads, only who is last wakes the caller, and that naps before it goes on, until the worker sleeps.
  */
 export class NativeGemm implements GemmEngine {
   readonly #control: Int32Array<SharedArrayBuffer>;
@@ -74,7 +73,7 @@ export class NativeGemm implements GemmEngine {
     Atomics.store(words, BUSY, 1 + helped);
     Atomics.add(words, SEQUENCE, 1);
     if (helped > 0) helpers!.call();
-    else Atomics.notify(words, SEQUENCE, 1);
+    Atomics.notify(words, SEQUENCE, 1);
     for (let busy; (busy = Atomics.load(words, BUSY)) > 0; ) Atomics.wait(words, BUSY, busy);
     if (helped > 0) Atomics.wait(words, NAP, 0, 0.01);
     if (Atomics.exchange(words, FAILED, 0)) throw new KernelError("UNSUPPORTED", `${this.name}: expected a product [${M},${K}] x [${K},${N}], got an error of its own`, 'use the engine "wasm"');
@@ -118,7 +117,7 @@ export async function runOrtWorker({ control }: OrtSeat, takePart: () => Promise
  * @returns what takes part in the product that the control block tells of
  */
 export async function openOrt({ memory, control, path, models }: OrtSeat, require: (path: string) => unknown): Promise<() => Promise<void>> {
-  const sequence = 0, busy = 1, next = 2, failed = 3, loading = 5, closed = 6, args = 8; // as above
+  const busy = 1, next = 2, failed = 3, loading = 5, closed = 6, args = 8; // as above
   const left = () => {
     Atomics.sub(control, loading, 1);
     Atomics.notify(control, loading);
@@ -180,7 +179,6 @@ export async function openOrt({ memory, control, path, models }: OrtSeat, requir
           rightOf = block;
         }
         const left = transposeA ? bring("a", a, M, 0, K, m0, m1) : bring("a", a, K, m0, m1, 0, K);
-        Atomics.notify(control, sequence, 1); // the caller sleeps by now
         const session = await (sessions[variant] ??= open(variant));
         const { data } = (await session.run(start ? { a: left, b: right!, bias: start } : { a: left, b: right! })).y; // its own copy, even of what it is given to write to
         if (n1 - n0 === N) new Float32Array(memory.buffer, y + 4 * m0 * N, (m1 - m0) * N).set(data);
@@ -190,7 +188,6 @@ export async function openOrt({ memory, control, path, models }: OrtSeat, requir
     } catch {
       Atomics.store(control, failed, 1); // the caller throws: here nobody would hear it
     }
-    Atomics.notify(control, sequence, 1); // also where that failed at once
     if (Atomics.sub(control, busy, 1) === 1) Atomics.notify(control, busy);
   };
 }
