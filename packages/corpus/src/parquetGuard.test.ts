@@ -32,6 +32,7 @@ const lies: [string, Uint8Array][] = [
   ["the packed size of a page", tinyParquet([{ body: [...levels(1), ...plain("x")], count: 1, packed: 2 ** 31 - 1 }])],
   ["what texts share", tinyParquet([{ body: [...levels(1), 128, 1, 4, 1, ...run(milliard, 0).slice(0, 5), 128, 1, 4, 1, 2, 120], count: 1, encoding: 7 }])],
   ["rows in a group", tinyParquet([{ body: [...levels(1), ...plain("x")], count: 1 }], { rows: 2 ** 40 })],
+  ["less than no children of a column", tinyParquet([{ body: [...levels(1), ...plain("x")], count: 1 }], { children: -1 })],
   ["row groups", tinyParquet([{ body: [...levels(1), ...plain("x")], count: 1 }], { lists: milliard })],
 ];
 

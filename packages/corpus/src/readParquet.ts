@@ -11,7 +11,7 @@ export async function* readParquet(shard: Shard, { column, from, nearEnd }: Read
   const told = inOurWords(shard);
   const whole = await told.wait(async () => {
     await checkFooter(told.file);
-    return parquetMetadataAsync(told.file);
+    return parquetMetadataAsync(told.file, { geoparquet: false });
   });
   const { metadata, top, optional } = await told.wait(async () => onlyColumn(whole, column, shard.name));
   const groups = metadata.row_groups.length;

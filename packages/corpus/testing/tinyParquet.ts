@@ -35,15 +35,15 @@ export interface TinyPage {
   dictionary?: true;
 }
 
-/** @param options.rows what the footer says; @param options.codec 0 none, 1 snappy, 6 zstd; @param options.lists a size for the footer's list of row groups */
-export function tinyParquet(pages: TinyPage[], { rows = 1, codec = 0, lists }: { rows?: number; codec?: number; lists?: number } = {}): Uint8Array {
+/** @param options.rows what the footer says; @param options.codec 0 none, 1 snappy, 6 zstd; @param options.lists a size for the footer's list of row groups; @param options.children what the column says it has of its own */
+export function tinyParquet(pages: TinyPage[], { rows = 1, codec = 0, lists, children }: { rows?: number; codec?: number; lists?: number; children?: number } = {}): Uint8Array {
   const chunk = pages.flatMap(({ body, count, size = body.length, packed = body.length, encoding = 0, dictionary }) => [
     ...struct(i32(1, dictionary ? 2 : 0), i32(2, size), i32(3, packed), dictionary ? [7, 12, struct(i32(1, count), i32(2, 0))] : [5, 12, struct(i32(1, count), i32(2, encoding), i32(3, 3), i32(4, 3))]),
     ...body,
   ]);
   const column = struct(i32(1, 6), list(2, 5, [zigzag(0)]), list(3, 8, [[4, ...new TextEncoder().encode("text")]]), i32(4, codec), i64(5, rows), i64(6, 100), i64(7, chunk.length), i64(9, 4));
   const group = struct(list(1, 12, [struct(i64(2, 4), [3, 12, column])]), i64(2, 100), i64(3, rows));
-  const schema = [struct(text(4, "root"), i32(5, 1)), struct(i32(1, 6), i32(3, 1), text(4, "text"), i32(6, 0))];
+  const schema = [struct(text(4, "root"), i32(5, 1)), struct(i32(1, 6), i32(3, 1), text(4, "text"), ...(children === undefined ? [i32(6, 0)] : [i32(5, children)]))];
   const footer = struct(i32(1, 1), list(2, 12, schema), i64(3, rows), list(4, 12, [group], lists));
   const magic = [...new TextEncoder().encode("PAR1")];
   return Uint8Array.from([...magic, ...chunk, ...footer, ...new Uint8Array(Uint32Array.of(footer.length).buffer), ...magic]);

@@ -3,6 +3,7 @@ import { DictlearnError } from "./error.js";
 import { type Folder, pathIn } from "./folder.js";
 import { modelFolder, type ModelPlace } from "./modelFolder.js";
 import { readJson } from "./readJson.js";
+import { refuseFalseLengths } from "./falseLengths.js";
 import { refuseGrowth } from "./growingSteps.js";
 import { refuseSlowPatterns } from "./slowPatterns.js";
 import { tokenTexts, utf8Length } from "./tokenTexts.js";
@@ -37,6 +38,7 @@ export async function readTokenizer(folder: Folder): Promise<Tokenizer> {
   if (!json) throw new DictlearnError("NOT_FOUND", `${path}: expected the tokenizer of the model, got no such file`);
   refuseSlowPatterns(json, path);
   refuseGrowth(json, path);
+  refuseFalseLengths(json, path);
   /** What the library throws for a file that is no tokenizer, in our words. */
   const told = <T>(body: () => T): T => {
     try {
