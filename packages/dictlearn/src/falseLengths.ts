@@ -7,7 +7,7 @@ import { DictlearnError } from "./error.js";
  * @throws DictlearnError FORMAT
  */
 export function refuseFalseLengths(json: Readonly<Record<string, unknown>>, path: string): void {
-  const { vocab, merges, ...model } = (json.model ?? {}) as Readonly<Record<string, unknown>>; // large, and of merges only names are compared
+  const { vocab, merges: _merges, ...model } = (json.model ?? {}) as Readonly<Record<string, unknown>>; // large, and of merges only names are compared
   const numbered = model.type === "Unigram" && !Array.isArray(vocab);
   if (numbered || hasOne({ ...json, model })) throw new DictlearnError("FORMAT", `${path}: expected texts, lists and whole lengths, got an object, or a length that is none`);
 }
