@@ -15,24 +15,16 @@ export async function readJson(folder: Folder, path: string): Promise<Record<str
   } catch (cause) {
     throw new DictlearnError("FORMAT", `${subject}: expected JSON, got ${(cause as Error).message}`);
   }
-  if (levelsOf(text) > deepest) throw new DictlearnError("FORMAT", `${subject}: expected at most ${deepest} levels of JSON, got more`); // the stack of whoever walks it would end
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new DictlearnError("FORMAT", `${subject}: expected a JSON object, got ${text.slice(0, 20)}`);
+  if (isDeeper(value, deepest)) throw new DictlearnError("FORMAT", `${subject}: expected at most ${deepest} levels of JSON, got more`); // the stack of whoever walks it would end
   return value as Record<string, unknown>;
 }
 
 const deepest = 64;
 
-const [quote, backslash, opening, closing] = [0x22, 0x5c, [0x5b, 0x7b], [0x5d, 0x7d]]; // " \\ [ { ] }
-
-/** Levels of objects and arrays in JSON that was parsed. Its letters are looked through, not its values: a tokenizer has 100,000 of these. */
-function levelsOf(json: string): number {
-  let [level, most] = [0, 0];
-  for (let i = 0; i < json.length; i++) {
-    const letter = json.charCodeAt(i);
-    if (letter === quote) {
-      while (json.charCodeAt(++i) !== quote) if (json.charCodeAt(i) === backslash) i++;
-    } else if (letter === opening[0] || letter === opening[1]) most = Math.max(most, ++level);
-    else if (letter === closing[0] || letter === closing[1]) level--;
-  }
-  return most;
+/** Whether a value of JSON has more levels of objects and lists than that. A tokenizer has 100,000 texts and numbers, which cost no call. */
+function isDeeper(value: object, levels: number): boolean {
+  if (levels === 0) return true;
+  for (const inner of Object.values(value)) if (typeof inner === "object" && inner !== null && isDeeper(inner, levels - 1)) return true;
+  return false;
 }
