@@ -33,15 +33,20 @@ export function rows({ quick, files, threads, device }) {
 
 export async function measure(_, row, { device, threads, engines, python, rounds = row.rounds, quick }) {
   const { folder, out } = row.peer || {};
-  const us = engines.default ? "default" : "wasm"; // the app takes a native engine where one is installed
-  const contenders = { [us]: [process.execPath, ["--import", new URL("../harness/usageAtExit.js", import.meta.url).href, here("../../apps/sparse-rep/dist/main.js"), ...row.ours, "--device", device]] };
+  const ours = device === "cpu" ? engines : { default: "auto" };
+  const command = [process.execPath, ["--import", new URL("../harness/usageAtExit.js", import.meta.url).href, here("../../apps/sparse-rep/dist/main.js"), ...row.ours, "--device", device]];
+  const contenders = Object.fromEntries(Object.entries(ours).map(([name, engine]) => [name, [command[0], [...command[1], "--engine", engine]]]));
   if (python && row.peer) contenders.python = [python, [here("../peers/sparse_rep.py"), folder, out, String(threads)]];
   const start = about();
   const taken = await inTurns(Object.fromEntries(Object.entries(contenders).map(([name, [command, args]]) => [name, () => processOf(command, args)])), { rounds, ...(quick ? { warmup: 0, pauseMs: 0 } : { warmup: row.warmup }) });
-  const ours = JSON.parse(taken[us].at(-1).stdout);
   const theirs = taken.python && JSON.parse(readFileSync(out, "utf8"));
-  const sides = Object.fromEntries(Object.entries(taken).map(([name, list]) => [name, sideOf({ taken: list, label: name === us ? `Node, ${device}` : "Python", peakMiB: Math.max(...list.map(({ peakMiB }) => peakMiB)), facts: { sentences: ours.sentences.length } })]));
-  if (theirs) sides.python.facts = { sentences: theirs.rows.length, largestDifference: difference(ours, theirs) };
+  const sides = Object.fromEntries(
+    Object.entries(taken).map(([name, list]) => {
+      const read = name === "python" ? undefined : JSON.parse(list.at(-1).stdout);
+      const facts = read ? { sentences: read.sentences.length, ...(theirs && { largestDifference: difference(read, theirs) }) } : { sentences: theirs.rows.length };
+      return [name, sideOf({ taken: list, label: read ? `Node, ${device}` : "Python", peakMiB: Math.max(...list.map(({ peakMiB }) => peakMiB)), facts })];
+    }),
+  );
   return { ...start, versions: { node: process.versions.node, ...theirs?.versions }, device, threads, rounds, label: row.label, shape: row.shape, base: "python", targets: row.targets, sides, ratios: ratiosOf(sides, taken, "python") };
 }
 
@@ -56,6 +61,8 @@ function difference({ sentences }, { rows }) {
 }
 
 export function check({ label }, { python, ...ours }) {
-  if (!(Object.values(ours)[0].facts.sentences > 0)) throw new CommandError("IO", `sparse-rep, ${label}: expected sentences, got none`);
-  if (python && !(python.facts.largestDifference < 1e-3)) throw new CommandError("IO", `sparse-rep, ${label}: expected the same statistics of both sides, got ${python.facts.largestDifference} apart`);
+  for (const [name, { facts }] of Object.entries(ours)) {
+    if (!(facts.sentences > 0)) throw new CommandError("IO", `sparse-rep, ${label}: expected sentences, got none (${name})`);
+    if (python && !(facts.largestDifference < 1e-3)) throw new CommandError("IO", `sparse-rep, ${label}: expected the same statistics of both sides, got ${facts.largestDifference} apart (${name})`);
+  }
 }
