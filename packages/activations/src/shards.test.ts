@@ -63,7 +63,7 @@ describe.each(await devices())("shards on $name", ({ device: found, skipped }) =
         await expect(openShards({ store, format, device, seed: 0, cursor })).rejects.toMatchObject({ name: "ActivationsError", code: "USAGE" });
     for (const odd of [deep, { toString: null }])
       for (const name of ["format", "dtype", "sites", "shards"]) {
-        const manifest = { format: "dictlearn activations", version: 1, dtype: "f32", sites: {}, shards: [], [name]: odd };
+        const manifest = { format: "dictlearn activations", version: 1, dtype: "f32", sites: { site: 2 }, shards: [], [name]: odd };
         const bytes = new TextEncoder().encode(`{${Object.entries(manifest).map(([key, value]) => `"${key}":${value === deep ? `${"[".repeat(100_000)}${"]".repeat(100_000)}` : JSON.stringify(value)}`).join(",")}}`);
         const other = { ...store, list: async () => ["manifest.json"], read: async () => ({ byteLength: bytes.length, slice: async () => bytes.buffer }) };
         await expect(openShards({ store: other, format, device, seed: 0 })).rejects.toMatchObject({ name: "ActivationsError" });
@@ -222,6 +222,7 @@ describe("read", async () => {
     ["of another version", (m) => ({ ...m, version: 2 })],
     ["of another dtype", (m) => ({ ...m, dtype: "f64" })],
     ["without widths", (m) => ({ ...m, sites: { final_norm: "5" } })],
+    ["without sites, though it counts tokens", (m) => ({ ...m, sites: {}, shards: [{ name: "00000.safetensors", tokens: 2 ** 24, bytes: 160, sha256: {} }] })],
     ["without a list", (m) => ({ ...m, shards: {} })],
     ["with half a shard", (m) => ({ ...m, shards: [{ name: "00000.safetensors", tokens: 3 }] })],
     ["null", () => null],
