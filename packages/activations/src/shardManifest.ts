@@ -66,9 +66,10 @@ export async function readManifest(store: ShardStore): Promise<ShardManifest | u
   if (!["f32", "f16"].includes(manifest.dtype)) throw wrong(`dtype f32 or f16, got ${shown(manifest.dtype)}`);
   const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
   const isCount = (value: unknown, least: number) => Number.isSafeInteger(value) && (value as number) >= least;
-  const sites = isRecord(manifest.sites) ? Object.keys(manifest.sites) : [];
-  if (sites.length === 0 || !Object.values(manifest.sites).every((D) => isCount(D, 1))) throw wrong(`the width of each site, got ${shown(manifest.sites)}`);
+  if (!isRecord(manifest.sites) || !Object.values(manifest.sites).every((D) => isCount(D, 1))) throw wrong(`the width of each site, got ${shown(manifest.sites)}`);
+  const sites = Object.keys(manifest.sites);
   if (!Array.isArray(manifest.shards)) throw wrong(`a list of shards, got ${shown(manifest.shards)}`);
+  if (sites.length === 0 && manifest.shards.length > 0) throw wrong("the width of each site, got none");
   for (const shard of manifest.shards as Shard[]) {
     const fits = isRecord(shard) && typeof shard.name === "string" && isCount(shard.tokens, 1) && isCount(shard.bytes, 1) && isRecord(shard.sha256) && sites.every((site) => typeof shard.sha256[site] === "string");
     if (!fits) throw wrong(`shards with name, tokens, bytes and sha256 of every site, got ${shown(shard)}`);
