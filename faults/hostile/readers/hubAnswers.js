@@ -23,6 +23,7 @@ export function openHubAnswers() {
   const inside = join(root, "inside");
   return {
     name: "hubAnswers",
+    limit: 16 * 2 ** 20, // some thirty requests, tries again among them, each with an address of 5 KB: 2 to 5 MB until it is collected, none is kept
     seeds: [bytesOf(JSON.stringify(answers))],
     tokens: [...jsonTokens, ...names.map((name) => bytesOf(JSON.stringify(name)))],
     make(random) {
