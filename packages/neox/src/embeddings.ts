@@ -54,7 +54,10 @@ export class EmbeddingRows {
     const { ids, place } = distinct(tokens);
     const all = this.#table!;
     const table = all instanceof Float32Array ? new Float32Array(ids.length * D) : new Uint16Array(ids.length * D);
-    for (const [i, id] of ids.entries()) table.set(all.subarray(this.#place.get(id)! * D, (this.#place.get(id)! + 1) * D), i * D);
+    for (const [i, id] of ids.entries()) {
+      const at = this.#place.get(id)! * D;
+      table.set(all.subarray(at, at + D), i * D);
+    }
     return device.scope(() => embedding(device.tensor(table, [ids.length, D]), device.tensor(place, [place.length])));
   }
 

@@ -93,6 +93,17 @@ describe("where rows of the embedding can be read alone", () => {
     expect(tables(read)).toBe(0);
   });
 
+  test("passes at the same time each find their own, though there is no room for those of all", async () => {
+    const { read, reader } = byRows();
+    using neox = open(reader);
+    using whole = open(recording().reader);
+    const texts = [0, 1, 2, 0, 3].map((first) => [most.map((_, i) => first + 4 * i)]);
+    const expected = [];
+    for (const one of texts) expected.push(await embedded(whole, one));
+    expect(await Promise.all(texts.map((one) => embedded(neox, one)))).toEqual(expected);
+    expect(tables(read)).toBe(0);
+  });
+
   test("where one pass needs more than an eighth of them the table is, once; the output matrix may be the table", async () => {
     const { read, rows, reader } = byRows();
     using neox = open(reader);
