@@ -1,5 +1,8 @@
-import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
@@ -44,4 +47,23 @@ test("licences are ones that ask for no more than to be named, and the docs list
   const known = ["MIT", "ISC", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "0BSD", "BlueOak-1.0.0", "Unlicense", "CC0-1.0", "(MIT OR CC0-1.0)"];
   expect(Object.keys(byLicence).filter((licence) => !known.includes(licence))).toEqual([]);
   expect(text("docs/licences.md"), "pnpm licences writes it").toBe(licencesPage(byLicence));
+});
+
+test("a release numbers every package that is published, all alike, and no other", () => {
+  const copy = mkdtempSync(join(tmpdir(), "release-"));
+  try {
+    const folders = ["examples", "bench", "faults", ...["packages", "apps"].flatMap((parent) => readdirSync(join(root, parent)).map((name) => `${parent}/${name}`))];
+    for (const path of [".changeset", "pnpm-workspace.yaml", "package.json", "pnpm-lock.yaml", ...folders.map((folder) => `${folder}/package.json`)]) cpSync(join(root, path), join(copy, path), { recursive: true });
+    const manifests = () => folders.map((folder) => JSON.parse(readFileSync(join(copy, folder, "package.json"), "utf8")) as { name: string; version?: string; private?: boolean });
+    const before = manifests();
+    const bin = join(dirname(createRequire(import.meta.url).resolve("@changesets/cli/package.json")), "bin.js");
+    execFileSync(process.execPath, [bin, "version"], { cwd: copy, stdio: "pipe" });
+
+    const numbered = manifests().filter(({ version }, i) => version !== before[i].version);
+    expect(numbered.map(({ name }) => name)).toEqual(before.filter((one) => !one.private).map(({ name }) => name));
+    expect(new Set(numbered.map(({ version }) => version)).size).toBe(1);
+    expect(readdirSync(join(copy, ".changeset")).filter((file) => file.endsWith(".md"))).toEqual([]); // all were taken
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
 });
