@@ -28,7 +28,7 @@ export const command = defineCommand({
     await using locks = new Locks(note);
     const earlier = await earlierRun(given as Flags, locks);
     expectSensible(earlier?.about.settings ?? asked.settings);
-    using run = await openRun(asked, { given, earlier, locks, note, debug: invocation.debug });
+    await using run = await openRun(asked, { given, earlier, locks, note, debug: invocation.debug });
     await performRun(run, { program: invocation.program, signal: invocation.signal, note, quiet: given.quiet });
   },
 });

@@ -16,7 +16,7 @@ import { version } from "./version.js";
 import { withoutNetwork } from "./withoutNetwork.js";
 
 /** All that a run takes, opened and found to fit together; nothing is written yet. */
-export interface Run extends Disposable {
+export interface Run extends AsyncDisposable {
   readonly directory: RunDirectory;
   readonly isResumed: boolean;
   /** What is recorded with its states. */
@@ -59,9 +59,31 @@ export async function openRun(asked: Asked, { given, earlier, locks, note, debug
   const device = await openGpuOrCpu(before && (given as Flags).device === undefined ? before.device : asked.device, { threads: given.threads, engine: given.engine ?? (before?.engine === "wasm" ? "wasm" : "auto"), note, debug });
   if (earlier) expectEngine(earlier, device.engine, { allowInexact: given.allowInexact, note });
 
+  const { revision } = before?.settings ?? asked.settings;
+  const model = await openModel(names.model_name, { device, hub, revision: before?.commits.model ?? revision ?? undefined }).catch(withoutNetwork);
+  try {
+    return await openOn(model, { asked, earlier, note, names, directory, device, hub });
+  } catch (error) {
+    await model.dispose(); // its files too
+    throw error;
+  }
+}
+
+interface Opened {
+  asked: Asked;
+  earlier?: EarlierRun;
+  note: (line: string) => void;
+  names: Names;
+  directory: RunDirectory;
+  device: Device;
+  hub: Hub;
+}
+
+/** The rest of a run, which takes the model over. */
+async function openOn(model: Model, { asked, earlier, note, names, directory, device, hub }: Opened): Promise<Run> {
+  const before = earlier?.about;
   const { model_name, dataset_name } = names;
   const { revision, data_revision } = before?.settings ?? asked.settings;
-  const model = await openModel(model_name, { device, hub, revision: before?.commits.model ?? revision ?? undefined }).catch(withoutNetwork);
   const commits = before?.commits ?? {
     model: await commitOf(hub, { repo: model_name, revision: revision ?? undefined }, "config.json"),
     data: await commitOf(hub, { type: "dataset", repo: dataset_name, revision: data_revision ?? undefined }, "README.md"),
@@ -79,7 +101,7 @@ export async function openRun(asked: Asked, { given, earlier, locks, note, debug
   if (before && kept !== undefined && before.conduct.activations === undefined) throw new CommandError("USAGE", `${directory.path}: expected the run's own activations, computed as it trains, got --activations ${kept}`, "leave it out to resume, or start another run with --save-dir");
   const isWhole = kept !== undefined && (await hasActivations(kept, tokens));
 
-  const texts: Run["texts"] = (cursor, through = openHub({ ...environment, onNotice: note })) =>
+  const texts: Run["texts"] = (cursor, through = openHub({ ...hubEnvironment(process.env), onNotice: note })) =>
     openTexts(dataset_name, { hub: through, column: settings.text_column, split: settings.split, config: settings.data_config ?? undefined, revision: commits.data ?? data_revision ?? undefined, cacheData: conduct.cache_data, cursor: cursor?.text ?? undefined });
   const harvested: Run["harvested"] = (cursor) => harvest(model, texts(cursor), { site: settings.sites, contextLength: settings.context_length, rows: settings.rows, batchRows: settings.llm_batch_size, cursor: cursor ?? undefined });
   const { widths, passBytes } = harvested();
@@ -110,7 +132,10 @@ export async function openRun(asked: Asked, { given, earlier, locks, note, debug
     ...(kept !== undefined && { kept: { path: kept, isWhole } }),
     texts,
     harvested,
-    [Symbol.dispose]: () => training.dispose(),
+    async [Symbol.asyncDispose]() {
+      training.dispose();
+      await model.dispose();
+    },
   };
 }
 

@@ -39,8 +39,8 @@ function environment(): Record<string, string> {
 }
 
 /** Starts the app as a shell would. */
-function start(args: readonly string[], { cwd = temporary, program = app }: { cwd?: string; program?: string } = {}): { child: ChildProcess; ended: Promise<Ended> } {
-  const child = spawn(process.execPath, [program, ...args], { cwd, env: environment() });
+function start(args: readonly string[], { cwd = temporary, program = app, node = [] }: { cwd?: string; program?: string; node?: readonly string[] } = {}): { child: ChildProcess; ended: Promise<Ended> } {
+  const child = spawn(process.execPath, [...node, program, ...args], { cwd, env: environment() });
   const texts = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text) => (texts.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text) => (texts.stderr += text));
@@ -225,6 +225,17 @@ describe("the same bytes", async () => {
   test("a run with other parameters does not resume: the differences are listed", async () => {
     const { code, stderr } = await run(["--resume", "out", "--sae-batch-size", "512", "--trainer", "topk:k=9", "--rows", "document", "--site", "mlp_out_layer1", "--revision", "v2"], { cwd: whole });
     expect([code, stderr]).toEqual([1, 'out: expected the run\'s own parameters: sae_batch_size 256, got 512; sites ["layers.1.resid_post"], got ["layers.1.mlp_out"]; trainers topk:k=8, got topk:k=9; revision null, got "v2" — leave them out to resume, or start another run with --save-dir\n']);
+  });
+
+  test.skipIf(process.platform !== "linux")("a run that ends, or is not begun, leaves no file of its model open", async () => {
+    const open = `import { readdirSync, readlinkSync } from "node:fs";
+      const pathOf = (fd) => { try { return readlinkSync("/proc/self/fd/" + fd); } catch { return ""; } };
+      process.on("exit", () => process._rawDebug(readdirSync("/proc/self/fd").map(pathOf).filter((path) => path.endsWith("model.safetensors")).length + " open"));`;
+    const node = ["--import", `data:text/javascript,${encodeURIComponent(open)}`];
+    const short = [...demo, "--quiet", "--num-tokens", "512", "--sae-batch-size", "256", "--save-dir", "closed"];
+    const cwd = folder();
+    expect(await start(short, { cwd, node }).ended).toMatchObject({ code: 0, stderr: expect.stringMatching(/^0 open\n$/) });
+    expect(await start(["--resume", "closed", "--sae-batch-size", "512"], { cwd, node }).ended).toMatchObject({ code: 1, stderr: expect.stringMatching(/^closed: expected the run's own parameters.*\n0 open\n$/) });
   });
 
   test("another engine needs --allow-inexact", async () => {
