@@ -8,7 +8,7 @@ import { openWeights } from "./openWeights.js";
 import { readJson } from "./readJson.js";
 
 /** A language model with its tokenizer. Weights that were not asked for at once are read when a pass first needs them. */
-export interface Model {
+export interface Model extends AsyncDisposable {
   /** As it was asked for: a path, a name on the Hub, or "demo". */
   readonly name: string;
   readonly device: Device;
@@ -52,7 +52,7 @@ export async function openModel(name: string, { device: opening, site, ...place 
     const device = await opening;
     neox = openNeox({ device, config, weights });
     if (asked !== undefined) await neox.load(asked);
-    return { name, device, neox, tokenizer: await reading, width: config.width, contextLength: config.contextLength, sites: sitesOf(config.layers), site: (spelling) => parseSite(spelling, config.layers), dispose };
+    return { name, device, neox, tokenizer: await reading, width: config.width, contextLength: config.contextLength, sites: sitesOf(config.layers), site: (spelling) => parseSite(spelling, config.layers), dispose, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await reading.catch(() => {});
     await dispose();

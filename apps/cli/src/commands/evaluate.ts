@@ -56,7 +56,7 @@ export const command = defineCommand({
 
     const device = await openDevice({ backend: given.device, threads: given.threads, engine: given.engine, onNotice: (line) => debug && note(line) });
     if (debug) note(`device: ${device.label}`);
-    const model = await openModel(names.model, { device, revision: given.revision, hub }).catch(orDemo);
+    await using model = await openModel(names.model, { device, revision: given.revision, hub }).catch(orDemo);
     using opened = await openEvaluands([names.dictionary, ...others], { model, site: given.site, hub }).catch(orDemo);
     const { evaluands } = opened;
 

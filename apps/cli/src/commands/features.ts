@@ -69,27 +69,27 @@ export const command = defineCommand({
       openModel(chosen.model, { device, site: chosen.site, revision: chosen.revision, hub }),
       openDictionary(chosen.dictionary, { device, hub }),
     ]).catch(orDemo);
-    const settings: FeaturesSettings & { ablate: number } = { ...chosen, site: model.site(chosen.site), ablate: chosen.ablate ?? (dictionary.F <= ablatedByDefault && !dictionary.output ? 1 : 0) };
-    const { site } = settings;
-    const through = openHub({ ...hubEnvironment(process.env), onNotice: note }); // texts stream beside the pass, which has a progress of its own
-    const texts = (cursor?: Cursor) => openTexts(settings.datasetName, { hub: through, column: settings.textColumn, split: settings.split, config: settings.dataConfig, revision: settings.dataRevision, cursor });
-    const pass = new FeaturePass(model, dictionary, texts, settings, saved?.state);
-    arriving.stop();
-
-    const format = before?.format ?? given.format ?? "site";
-    const folder = goingOn ?? new FeatureFolder(given.out ?? (settings.datasetName === "demo" ? "features_demo" : `features_${site}`));
-    const about: Recorded = { settings, format, engine: device.engine, device: device.kind };
-    if (!saved) {
-      const first = texts();
-      await first.next().catch(orDemo); // whether there are texts is told before anything is written
-      await first.return();
-    }
-    await using _begun = saved ? undefined : await folder.lock({ note });
-    if (!saved) await folder.begin({ force: given.force });
-    const { signal } = invocation; // from here on Ctrl-C saves
-    note(`features: ${count(dictionary.F)} of ${settings.dictionary} at ${site} of ${settings.model}, over ${count(settings.tokens)} tokens of ${settings.datasetName}; what is kept of them takes ${sizeOf(Math.max(1e6, FeaturePass.bytes(dictionary.F, settings)))} at the most`);
-
     try {
+      const settings: FeaturesSettings & { ablate: number } = { ...chosen, site: model.site(chosen.site), ablate: chosen.ablate ?? (dictionary.F <= ablatedByDefault && !dictionary.output ? 1 : 0) };
+      const { site } = settings;
+      const through = openHub({ ...hubEnvironment(process.env), onNotice: note }); // texts stream beside the pass, which has a progress of its own
+      const texts = (cursor?: Cursor) => openTexts(settings.datasetName, { hub: through, column: settings.textColumn, split: settings.split, config: settings.dataConfig, revision: settings.dataRevision, cursor });
+      const pass = new FeaturePass(model, dictionary, texts, settings, saved?.state);
+      arriving.stop();
+
+      const format = before?.format ?? given.format ?? "site";
+      const folder = goingOn ?? new FeatureFolder(given.out ?? (settings.datasetName === "demo" ? "features_demo" : `features_${site}`));
+      const about: Recorded = { settings, format, engine: device.engine, device: device.kind };
+      if (!saved) {
+        const first = texts();
+        await first.next().catch(orDemo); // whether there are texts is told before anything is written
+        await first.return();
+      }
+      await using _begun = saved ? undefined : await folder.lock({ note });
+      if (!saved) await folder.begin({ force: given.force });
+      const { signal } = invocation; // from here on Ctrl-C saves
+      note(`features: ${count(dictionary.F)} of ${settings.dictionary} at ${site} of ${settings.model}, over ${count(settings.tokens)} tokens of ${settings.datasetName}; what is kept of them takes ${sizeOf(Math.max(1e6, FeaturePass.bytes(dictionary.F, settings)))} at the most`);
+
       const written = await performFeatures(pass, { model, dictionary, settings, format, folder, about: { ...about }, saveEvery: given.saveEvery, isResumed: saved !== undefined, signal, note, quiet: given.quiet });
       process.stdout.write(`${written.map(shownPath).join("\n")}\n`);
       const { counts, tokens } = pass.statistics;
