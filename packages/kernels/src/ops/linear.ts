@@ -1,5 +1,6 @@
 import { CpuDevice } from "../cpu/cpuDevice.js";
-import { address } from "../cpu/wasmCall.js";
+import type { Gemm } from "../cpu/gemm.js";
+import { address, type WasmCall } from "../cpu/wasmCall.js";
 import { defineOp } from "../defineOp.js";
 import { expectShape } from "../shapes.js";
 import { describe, type Tensor } from "../tensor.js";
@@ -29,16 +30,8 @@ const op = defineOp<Inputs<Float32Array>, { y: Float32Array }>({
         y.data[m * N + n] = sum;
       }
   },
-  wasm({ x, weight, bias }, { y }) {
-    const [M, K] = x.shape;
-    const N = weight.shape[0];
-    const kernel = M <= 2 ? "linearThin" : "linear";
-    const groups = Math.ceil(N / COLUMNS);
-    const blocks = Math.ceil(M / ROWS);
-    const rows = 2 * Math.ceil(M / blocks / 2); // blocks alike, so that the threads end together
-    return { kernel, args: [address(x), address(weight), bias ? address(bias) : 0, address(y), M, N, K, COLUMNS, rows], tasks: groups * blocks };
-  },
-  gemm: ({ x, weight, bias }, { y }) => ({ a: address(x), b: address(weight), bias: bias ? address(bias) : 0, y: address(y), M: x.shape[0], N: weight.shape[0], K: weight.shape[1], transposeA: false, transposeB: true }),
+  wasm: (tensors, { y }) => linearCall(sizesOf(tensors, address(y))),
+  gemm: (tensors, { y }) => sizesOf(tensors, address(y)),
   wgsl: ({ x, weight, bias }, { y }) => passes({ x, weight, bias }, y),
   saves: ["x", "weight"],
   vjp: ({ inputs: { x, weight }, cotangents: { y }, needs }) => ({
@@ -47,6 +40,15 @@ const op = defineOp<Inputs<Float32Array>, { y: Float32Array }>({
     bias: needs.bias && sumColumns(y),
   }),
 });
+const sizesOf = ({ x, weight, bias }: Inputs<Tensor>, y: number): Gemm => ({ a: address(x), b: address(weight), bias: bias ? address(bias) : 0, y, M: x.shape[0], N: weight.shape[0], K: weight.shape[1], transposeA: false, transposeB: true });
+
+/** a bᵀ + bias by the WASM kernel. */
+export function linearCall({ a, b, bias, y, M, N, K }: Gemm): WasmCall {
+  const groups = Math.ceil(N / COLUMNS);
+  const blocks = Math.ceil(M / ROWS);
+  const rows = 2 * Math.ceil(M / blocks / 2); // blocks alike, so that the threads end together
+  return { kernel: M <= 2 ? "linearThin" : "linear", args: [a, b, bias, y, M, N, K, COLUMNS, rows], tasks: groups * blocks };
+}
 /** What a task of the WASM kernel takes on; a thread packs its columns of the weight once for all its rows. */
 const COLUMNS = 64;
 const ROWS = 256;

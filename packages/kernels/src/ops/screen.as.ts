@@ -107,15 +107,15 @@ function besides(rows: usize, row: usize, to: usize, pairs: i32): void {
   }
 }
 /** What is not above this is not active by `compact`'s rule. */
-function cutOf(threshold: f32, margin: f32, positive: i32): f32 {
+export function cutOf(threshold: f32, margin: f32, positive: i32): f32 {
   const cut = threshold - margin - (abs(threshold) + margin) * (4 * ROUND) - <f32>1e-37; // there v - threshold is rounded
   return positive ? max(cut, 0) : cut;
 }
 
-/** The largest of a panel's bounds, of all panels. */
-function mostOf(bounds: usize, panels: i32): f32 {
+/** The largest of a panel's bounds, of all panels, whose bounds take so many bytes. */
+export function mostOf(bounds: usize, panels: i32, bytes: i32): f32 {
   let most: f32 = 0;
-  for (let at = bounds, end = bounds + <usize>panels * 12; at < end; at += 12) most = max(most, load<f32>(at));
+  for (let at = bounds, end = bounds + <usize>(panels * bytes); at < end; at += bytes) most = max(most, load<f32>(at));
   return most;
 }
 
@@ -128,7 +128,7 @@ function mostOf(bounds: usize, panels: i32): f32 {
 /** Rows r0 to r1 of x, of B, as integers with their place in `rows`; a row for which E is no use is flagged, and stopped. */
 export function screenRows(x: usize, r0: i32, r1: i32, B: i32, D: i32, bounds: usize, panels: i32, xq: usize, rows: usize, redo: usize): void {
   const pairs = (D + 1) >> 1, both = <usize>pairs << 3, column = <usize>((B + 1) & ~1) << 2, row = scratch();
-  const lostMost = mostOf(bounds, panels), longest = mostOf(bounds + 4, panels), fixed = rounding(D) * mostOf(bounds + 8, panels), roomy = <f32>1.0002 + <f32>D * <f32>4 * ROUND;
+  const lostMost = mostOf(bounds, panels, 12), longest = mostOf(bounds + 4, panels, 12), fixed = rounding(D) * mostOf(bounds + 8, panels, 12), roomy = <f32>1.0002 + <f32>D * <f32>4 * ROUND;
   for (let r = r0; r < r1; r++) {
     const at = rows + (<usize>r << 2), to = xq + <usize>(r >> 1) * both + (<usize>(r & 1) << 2);
     if (r < B) quantize(x + (<usize>r * D << 2), D, row);

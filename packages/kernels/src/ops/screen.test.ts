@@ -1,6 +1,8 @@
-import { encodeBatchTopK, encodeGated, encodeJumpRelu, encodeRelu, encodeThreshold, encodeTopK, linear, sliceRows, type CpuDevice, type Tensor } from "@dictlearn/kernels";
+import { CpuDevice, encodeBatchTopK, encodeGated, encodeJumpRelu, encodeRelu, encodeThreshold, encodeTopK, linear, sliceRows, type Tensor } from "@dictlearn/kernels";
+import { openDevice } from "@dictlearn/kernels/node";
 import { devices, runOn, seededNormal, type Input } from "@dictlearn/testing";
-import { describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import type { GemmEngine } from "../cpu/gemm.js";
 import { activeEntries } from "./activeEntries.js";
 import type { Rule } from "./compact.js";
 import { activeOfTiles } from "./support.js";
@@ -50,6 +52,7 @@ const cases: [name: string, k: number, given: Given][] = [
   ["whole tiles", 32, normal(256, 64, 512)],
   ["one past a tile", 33, normal(129, 65, 529)],
   ["as few columns as there may be", 3, normal(33, 8, 31)],
+  ["more rows and features than a product has", 8, normal(2100, 8, 1100)],
   ["a quarter of a thousand", 256, normal(32, 9, 2048)],
   ["closer than int16 can tell", 16, close()],
   ["roundings that add up", 16, aligned()],
@@ -91,8 +94,40 @@ const rules: [name: string, rule: (h: Float32Array, F: number) => { bias?: numbe
   ["less than a margin below one of each feature", (h, F) => ({ threshold: Float32Array.from({ length: F }, (_, f) => quantile(columnOf(h, f, F), 25) + 0.25), margin: 0.25 })],
 ];
 
-describe.each((await devices()).filter(({ device }) => device?.exact))("screening on $name", ({ device: found }) => {
+/** An engine whose sums are as far from the truth as those of D products can be, up or down. */
+function worst(memory: WebAssembly.Memory): GemmEngine {
+  return {
+    name: "as far off as may be",
+    pays: () => true,
+    run({ a, b, bias, y, M, N, K }) {
+      const [x, w, from, to] = ([[a, M * K], [b, N * K], [bias, bias ? N : 0], [y, M * N]] as const).map(([at, n]) => new Float32Array(memory.buffer, at, n)) as [Float32Array, Float32Array, Float32Array, Float32Array];
+      for (let m = 0; m < M; m++)
+        for (let n = 0; n < N; n++) {
+          let [sum, most] = [from[n] ?? 0, Math.abs(from[n] ?? 0)];
+          for (let k = 0; k < K; k++) {
+            const product = x[m * K + k] * w[n * K + k];
+            sum += product;
+            most += Math.abs(product);
+          }
+          to[m * N + n] = sum + ((m * 7 + n * 5) % 3 < 1 ? -1 : 1) * (K + 1) * 2 ** -24 * most; // and is rounded once more here
+        }
+    },
+    helper: { source: "(() => async () => {})", seat: null },
+    close() {},
+  };
+}
+
+const all = (await devices()).filter(({ device }) => device instanceof CpuDevice);
+const off = await openDevice({ backend: "cpu", threads: 2, openEngine: (memory) => Promise.resolve(worst(memory)) });
+afterAll(() => off.dispose());
+
+describe.each([...all, { name: off.label, device: off }])("screening on $name", ({ device: found }) => {
   const device = found as CpuDevice;
+  // What is compared with, and done again, is WebAssembly's everywhere.
+  const run = device.run.bind(device);
+  beforeAll(() => void (device.run = (op, ...rest) => run(op.name === "linear" ? { ...op, gemm: undefined } : op, ...rest)));
+  afterAll(() => void (device.run = run));
+
   /** Where there must be more rows, these come again, so that there are equals. */
   const inputsOf = ([x, encoder, bias]: Given, atLeast = 1): Input[] => {
     const [F, D] = [bias.length, encoder.length / bias.length];
@@ -162,7 +197,7 @@ describe.each((await devices()).filter(({ device }) => device?.exact))("screenin
       const v = device.tensor(new Float32Array(F).fill(-10), [F]);
       const run = vi.spyOn(device, "run");
       const whole = await encode(x, encoder, v).read();
-      expect(run.mock.calls.map(([op]) => op.name)).toContain("screenActive");
+      expect(run.mock.calls.map(([op]) => op.name)).toContain(device.exact ? "screenActive" : "noteActiveInto");
       expect(run.mock.calls.map(([op]) => op.name)).not.toContain("linear");
       run.mockRestore();
       for (let start = 0; start < rows; start += 31) {

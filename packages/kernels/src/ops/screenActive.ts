@@ -8,6 +8,7 @@ import { embedding } from "./embedding.js";
 import type { Entries } from "./encoder.js";
 import { linearAt } from "./linearAt.js";
 import { canScreen, packScreen, rowsOfTask, screenSpecs, type Panels } from "./screen.js";
+import { eachProduct, hasProduct, noted, productBounds, type Bounds, type Noted, type PartOfRows } from "./screenProduct.js";
 import { activeOfTiles, type ActiveInputs } from "./support.js";
 
 const ROWS = 64;
@@ -42,6 +43,38 @@ const screenOp = defineOp<
     return { kernel: "screenActive", args: [address(x) + 4 * D * start, ...[counts, redo, wq, lanes, bounds, xq, rows, found].map(address), R, D, F, tile, capacityOf(F)], tasks: Math.ceil(R / tile) };
   },
 });
+
+const noteOp = defineOp<Bounds<Float32Array> & Noted<Float32Array, Uint32Array> & { h: Float32Array; x: Float32Array; found: Int32Array }, object, PartOfRows & { F: number; first: number }>({
+  name: "noteActiveInto",
+  writes: ["rows", "counts", "redo", "found"],
+  outputs: () => ({}),
+  reference() {
+    throw new Error("noteActiveInto: expected cpu");
+  },
+  wasm({ h, x, cuts, bounds, rows, counts, redo, found }, _, { start, stop, feature, end, F, first, tile, tasks }) {
+    const D = x.shape[1];
+    return { kernel: "noteActive", args: [address(h), address(x) + 4 * D * start, ...[cuts, bounds, rows, counts, redo, found].map(address), counts.size, D, F, start - first, stop - first, feature, end - feature, tile, capacityOf(F)], tasks };
+  },
+});
+
+/** For each of some rows its candidates, and how many; or that the row is left to be done otherwise. */
+type Screen = (range: { start: number; end: number }) => { counts: Tensor; found: Tensor; redo: Tensor };
+
+function byIntegers(inputs: ActiveInputs, rule?: Rule): Screen {
+  const panels = packScreen(inputs, rule);
+  return (range) => screenOp({ x: inputs.x, encoder: inputs.encoder, ...panels }, range);
+}
+
+/** The same by an engine's product (see screenProduct.as.ts). */
+function byProducts(inputs: ActiveInputs, rule?: Rule): Screen {
+  const { x, encoder: { shape: [F] } } = inputs;
+  const bounds = productBounds(inputs, rule);
+  return (range) => {
+    const state = { ...noted(x.device, range.end - range.start), found: x.device.empty("i32", [range.end - range.start, capacityOf(F)]) };
+    eachProduct(inputs, range, (h, part) => noteOp({ h, x, ...bounds, ...state }, { ...part, F, first: range.start }));
+    return state;
+  };
+}
 
 const candidatesOp = defineOp<{ rowStart: Uint32Array; found: Int32Array }, { index: Uint32Array }, { n: number }>({
   name: "takeCandidates",
@@ -104,10 +137,10 @@ export function screenActive(inputs: ActiveInputs, rule?: Rule): Entries<Tensor,
   const F = inputs.encoder.shape[0];
   const atOnce = Math.max(1, Math.floor(LIST_BYTES / (4 * capacityOf(F))));
   return device.scope(() => {
-    const panels = packScreen(inputs, rule);
+    const screen = (hasProduct(inputs) ? byProducts : byIntegers)(inputs, rule);
     const parts = [];
     for (let start = 0, end = FIRST; start < shape[0]; start = end, end = Math.min(shape[0], start + atOnce)) {
-      const part = device.scope(() => entriesOf({ ...inputs, panels }, { start, end }, start === 0 ? FIRST * FEW * F : Infinity, rule));
+      const part = device.scope(() => entriesOf(inputs, screen, { start, end }, start === 0 ? FIRST * FEW * F : Infinity, rule));
       if (!part) return undefined;
       parts.push(part);
     }
@@ -116,10 +149,10 @@ export function screenActive(inputs: ActiveInputs, rule?: Rule): Entries<Tensor,
 }
 
 /** The entries of rows `start` to `end`, or undefined where more than `most` can be. */
-function entriesOf({ panels, x, encoder, bias }: ActiveInputs & { panels: Panels<Tensor, Tensor> }, { start, end }: { start: number; end: number }, most: number, rule?: Rule): Entries<Tensor, Tensor> | undefined {
+function entriesOf({ x, encoder, bias }: ActiveInputs, screen: Screen, { start, end }: { start: number; end: number }, most: number, rule?: Rule): Entries<Tensor, Tensor> | undefined {
   const device = x.device as CpuDevice;
   const F = encoder.shape[0];
-  const { counts: candidates, found, redo } = screenOp({ x, encoder, ...panels }, { start, end });
+  const { counts: candidates, found, redo } = screen({ start, end });
   const flags = device.view(redo) as Uint32Array;
   const ids = flags.map((_, r) => r).filter((r) => flags[r]);
   const fromStart = startsOf(candidates);

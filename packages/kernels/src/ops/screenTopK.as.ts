@@ -33,16 +33,19 @@ export function screenTopK(): void {
         if (hits >>> 16) push(found + <usize>(r + 1) * list, capacity, out + 64, hits >>> 16, e1, f, k, least + at + 4, counts + at + 4, redo + at + 4);
       }
     }
-    for (let r = r0; r < min(r1, B); r++) {
-      const at = <usize>r << 2, h = found + <usize>r * list, features = h + (<usize>capacity << 3);
-      store<i32>(rowStart + at, r * k);
-      store<i32>(rowStart + at, (r + 1) * k, 4);
-      if (load<i32>(redo + at)) continue;
-      const n = shrink(h, capacity, load<i32>(counts + at), k, least + at, 30, 0);
-      dotsAt(x + (<usize>r * D << 2), encoder, bias, features, h, n, D, <u32>F);
-      finish(h, features, n, k, index + (<usize>r * k << 2), values + (<usize>r * k << 2));
-    }
+    for (let r = r0; r < min(r1, B); r++) finishRow(x, encoder, bias, rowStart, index, values, redo, least, counts, found, r, D, F, k, capacity);
   }
+}
+
+/** Of a row's candidates the k largest, computed in f32. */
+export function finishRow(x: usize, encoder: usize, bias: usize, rowStart: usize, index: usize, values: usize, redo: usize, least: usize, counts: usize, found: usize, r: i32, D: i32, F: i32, k: i32, capacity: i32): void {
+  const at = <usize>r << 2, h = found + <usize>r * <usize>capacity * 12, features = h + (<usize>capacity << 3);
+  store<i32>(rowStart + at, r * k);
+  store<i32>(rowStart + at, (r + 1) * k, 4);
+  if (load<i32>(redo + at)) return;
+  const n = shrink(h, capacity, load<i32>(counts + at), k, least + at, 30, 0);
+  dotsAt(x + (<usize>r * D << 2), encoder, bias, features, h, n, D, <u32>F);
+  finish(h, features, n, k, index + (<usize>r * k << 2), values + (<usize>r * k << 2));
 }
 
 /** New candidates of a row; when they fill its list, those that cannot be among the k largest go. */

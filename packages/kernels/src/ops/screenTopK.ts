@@ -1,10 +1,11 @@
 import type { CpuDevice } from "../cpu/cpuDevice.js";
 import { address } from "../cpu/wasmCall.js";
-import { defineOp } from "../defineOp.js";
+import { defineOp, type Spec } from "../defineOp.js";
 import type { Tensor } from "../tensor.js";
 import { embedding } from "./embedding.js";
 import type { EncoderInputs, Entries } from "./encoder.js";
 import { canScreen, packScreen, rowsOfTask, screenSpecs, type Panels } from "./screen.js";
+import { eachProduct, hasProduct, noted, productBounds, type Noted, type PartOfRows } from "./screenProduct.js";
 import { topKOfTiles } from "./topK.js";
 
 type Scratch = { redo: Uint32Array; xq: Int32Array; rows: Float32Array; found: Int32Array };
@@ -12,15 +13,15 @@ type Scratch = { redo: Uint32Array; xq: Int32Array; rows: Float32Array; found: I
 /** Candidates that a row may have: the k largest, and room for those that come too early or are close. */
 const capacityOf = (k: number): number => Math.max(128, 16 * Math.ceil(k / 4));
 
+const entrySpecs = (B: number, k: number): Entries<Spec, Spec> => ({ rowStart: { dtype: "u32", shape: [B + 1] }, index: { dtype: "u32", shape: [B * k] }, values: { dtype: "f32", shape: [B * k] } });
+
 const op = defineOp<EncoderInputs<Float32Array> & Panels<Int32Array, Float32Array>, Entries<Float32Array, Uint32Array> & Scratch, { k: number }>({
   name: "screenTopK",
   unbounded: ["rows"],
   outputs({ x }, { k }) {
     const [B, D] = x.shape as [number, number];
     return {
-      rowStart: { dtype: "u32", shape: [B + 1] },
-      index: { dtype: "u32", shape: [B * k] },
-      values: { dtype: "f32", shape: [B * k] },
+      ...entrySpecs(B, k),
       found: { dtype: "i32", shape: [B, 3 * capacityOf(k)] },
       ...screenSpecs(B, D),
     };
@@ -37,6 +38,41 @@ const op = defineOp<EncoderInputs<Float32Array> & Panels<Int32Array, Float32Arra
   },
 });
 
+const noteOp = defineOp<Noted<Float32Array, Uint32Array> & { h: Float32Array; x: Float32Array; bounds: Float32Array; found: Int32Array }, object, PartOfRows & { F: number; k: number }>({
+  name: "noteTopKInto",
+  writes: ["rows", "counts", "redo", "found"],
+  outputs: () => ({}),
+  reference() {
+    throw new Error("noteTopKInto: expected cpu");
+  },
+  wasm({ h, x, bounds, rows, counts, redo, found }, _, { start, stop, feature, end, F, k, tile, tasks }) {
+    const [B, D] = x.shape as [number, number];
+    return { kernel: "noteTopK", args: [address(h), address(x) + 4 * D * start, ...[bounds, rows, counts, redo, found].map(address), B, D, F, start, stop, feature, end - feature, k, tile, capacityOf(k)], tasks };
+  },
+});
+
+const finishOp = defineOp<EncoderInputs<Float32Array> & Noted<Float32Array, Uint32Array> & { found: Int32Array }, Entries<Float32Array, Uint32Array>, { k: number }>({
+  name: "finishTopK",
+  outputs: ({ x }, { k }) => entrySpecs(x.shape[0], k),
+  reference() {
+    throw new Error("finishTopK: expected cpu");
+  },
+  wasm({ x, encoder, bias, rows, counts, redo, found }, { rowStart, index, values }, { k }) {
+    const [B, D] = x.shape as [number, number];
+    return { kernel: "finishTopK", args: [...[x, encoder, bias, rowStart, index, values, redo, rows, counts, found].map(address), B, D, encoder.shape[0], k, capacityOf(k)], tasks: Math.ceil(B / 16) };
+  },
+});
+
+/** The same by an engine's product (see screenProduct.as.ts). */
+function topKOfProducts(inputs: EncoderInputs<Tensor>, k: number): Entries<Tensor, Tensor> & { redo: Tensor } {
+  const { x, encoder } = inputs;
+  const B = x.shape[0];
+  const { bounds } = productBounds(inputs);
+  const state = { ...noted(x.device, B), found: x.device.empty("i32", [B, 3 * capacityOf(k)]) };
+  eachProduct(inputs, { start: 0, end: B }, (h, part) => noteOp({ h, x, bounds, ...state }, { ...part, F: encoder.shape[0], k }));
+  return { redo: state.redo, ...finishOp({ ...inputs, ...state }, { k }) };
+}
+
 /** Whether screening is worth while: few features of a row must be wanted. */
 export const screens = (inputs: { x: Tensor; encoder: Tensor }, k: number): boolean => canScreen(inputs) && k <= 256 && 8 * k <= inputs.encoder.shape[0];
 
@@ -47,7 +83,7 @@ export const screens = (inputs: { x: Tensor; encoder: Tensor }, k: number): bool
 export function screenTopK(inputs: EncoderInputs<Tensor>, k: number): Entries<Tensor, Tensor> {
   const device = inputs.x.device as CpuDevice;
   return device.scope(() => {
-    const { rowStart, index, values, redo } = op({ ...inputs, ...packScreen(inputs) }, { k });
+    const { rowStart, index, values, redo } = hasProduct(inputs) ? topKOfProducts(inputs, k) : op({ ...inputs, ...packScreen(inputs) }, { k });
     const flags = device.view(redo);
     const ids = Uint32Array.from(flags.keys()).filter((b) => flags[b]);
     if (ids.length) {

@@ -41,3 +41,4 @@ export * from "../ops/linearAtByFeature.as";
 export * from "../ops/screen.as";
 export * from "../ops/screenActive.as";
 export * from "../ops/screenTopK.as";
+export * from "../ops/screenProduct.as";
