@@ -10,6 +10,7 @@ const perEntry = (entries, { shape: [, D] }, { active = Infinity }) => 2 * Math.
 
 const flops = {
   linear: ({ inputs: { x, weight } }) => 2 * sizeOf(x) * weight.shape[0],
+  linearPart: ({ inputs: { x }, outputs: { h } }) => 2 * (sizeOf(h) - 15) * x.shape[1], // 15 numbers are room to read over the end
   matmul: ({ inputs: { a }, outputs: { y } }) => 2 * sizeOf(a) * y.shape[1],
   decodeSparse: ({ inputs: { index, decoder } }, known) => perEntry(index, decoder, known),
   linearAt: ({ inputs: { index, x } }, known) => perEntry(index, x, known),
@@ -28,6 +29,9 @@ const integers = {
 const bytes = {
   adamInto: ({ inputs: { parameter } }) => 7 * bytesOf(parameter), // reads four, writes three of them
   embedding: ({ inputs: { ids }, outputs }) => bytesOf(ids) + 2 * total(outputs), // of the table the rows that are asked for
+  linearPart: ({ inputs: { x, encoder }, outputs: { h } }) => bytesOf(x) + bytesOf(h) + 4 * (sizeOf(h) / x.shape[0]) * encoder.shape[1],
+  noteTopKInto: ({ inputs: { h } }) => bytesOf(h), // candidates, as their computation, count as nothing
+  noteActiveInto: ({ inputs: { h } }) => bytesOf(h),
   copyRowsInto: ({ inputs: { source } }) => 2 * bytesOf(source),
   clipInto: ({ inputs }) => total(inputs), // writes where it has to clip only
 };

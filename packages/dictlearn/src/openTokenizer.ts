@@ -8,6 +8,8 @@ import { refuseGrowth } from "./growingSteps.js";
 import { refuseSlowPatterns } from "./slowPatterns.js";
 import { tokenTexts, utf8Length } from "./tokenTexts.js";
 
+const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every((one) => typeof one === "string");
+
 export interface Tokenizer {
   /** Token ids of a text; "" has none. */
   encode(text: string): Uint32Array;
@@ -47,10 +49,12 @@ export async function readTokenizer(folder: Folder): Promise<Tokenizer> {
       throw new DictlearnError("FORMAT", `${path}: expected a tokenizer that @huggingface/tokenizers can read, got ${(cause as Error).message.slice(0, 200)}`);
     }
   };
+  const model = (json.model ?? {}) as { vocab?: unknown; merges?: unknown };
+  if (isTexts(model.merges)) model.merges = model.merges.map((pair) => pair.split(" ", 2)); // as the library would
   const tokenizer = told(() => new HuggingFaceTokenizer(json, config));
-  const { model } = json as { model: { vocab?: unknown; merges?: unknown } };
-  delete model.vocab; // the library keeps the model's part, but has tables of its own now: 5 MB less of Pythia's
-  delete model.merges;
+  // The library keeps the model's part and its list of pairs, but has tables of its own now: 10 MB less of Pythia's.
+  delete model.vocab;
+  if (Array.isArray(model.merges)) model.merges.length = 0;
 
   const name = textOf(config.eos_token) ?? "<|endoftext|>";
   const endOfText = told(() => tokenizer.token_to_id(name));

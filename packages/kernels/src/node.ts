@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { availableParallelism, constants, cpus } from "node:os";
-import { Worker } from "node:worker_threads";
+import { isMainThread, Worker } from "node:worker_threads";
 import type { CpuOptions } from "./cpu/cpuDevice.js";
 import type { GemmEngine } from "./cpu/gemm.js";
 import { letLoad, NativeGemm, type OrtSeat, type OrtWorker } from "./cpu/nativeGemm.js";
@@ -38,17 +38,33 @@ const openNative =
       return await openNativeGemm(memory);
     } catch (error) {
       const [why] = (error instanceof Error ? error.message : String(error)).split("\n");
+      if (engine === "native" && error instanceof KernelError) throw error;
       if (engine === "native") throw new KernelError("UNSUPPORTED", `engine: expected onnxruntime-node for native, got ${why}`, "npm install onnxruntime-node, or take the engine wasm");
       onNotice?.(`engine: wasm, since onnxruntime-node can't be had: ${why}`);
       return undefined;
     }
   };
 
-/** The native engine by itself. @throws what Node says where onnxruntime-node is not installed or does not load */
+/**
+ * The native engine by itself.
+ * @throws what Node says where onnxruntime-node is not installed or does not load; KernelError UNSUPPORTED where it would tell its makers of what it does
+ */
 export async function openNativeGemm(memory: WebAssembly.Memory): Promise<GemmEngine> {
   const require = createRequire(import.meta.url);
   const { version } = require("onnxruntime-node/package.json") as { version: string };
+  refuseTelemetry();
   return NativeGemm.open(memory, { name: `onnxruntime ${version} on ${cpus()[0]?.model.trim() ?? process.arch}`, path: require.resolve("onnxruntime-node"), spawn: spawnOrt });
+}
+
+/**
+ * From 1.29 on the library keeps a file of events in the user's home and sends them to its makers, unless this stands in the
+ * process's own environment when it is loaded. What a user has set stays.
+ */
+function refuseTelemetry(): void {
+  if (process.env.ORT_DISABLE_TELEMETRY !== undefined) return;
+  // a thread's environment is a copy, which native code does not see
+  if (!isMainThread) throw new KernelError("UNSUPPORTED", "engine: expected ORT_DISABLE_TELEMETRY in the environment of a process that opens the native engine in a worker thread, got none", "set ORT_DISABLE_TELEMETRY=1, or onnxruntime tells its makers of what it does; or take the engine wasm");
+  process.env.ORT_DISABLE_TELEMETRY = "1";
 }
 
 /** The garbage of these threads is small: views. */

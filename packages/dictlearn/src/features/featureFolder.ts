@@ -4,13 +4,15 @@ import { join } from "node:path";
 import { openSafetensors, writeSafetensors, type NamedTensor } from "@dictlearn/checkpoint";
 import { fileSource } from "@dictlearn/checkpoint/node";
 import { neuronpediaLine, type FeatureDetail, type FeatureSet } from "@dictlearn/report";
-import { featuresFile, FeaturesIndex, featuresOfFile, featuresPage, vocabularyFile } from "@dictlearn/report/html";
 import { DictlearnError } from "../error.js";
 import { lockFolder } from "../lockFolder.js";
 import { type Tokenizer } from "../openTokenizer.js";
 import { makeLastingFolder, writeWhole } from "../wholeFile.js";
 import { type FeaturePassState } from "./featurePass.js";
 import { sharedTexts, vocabularyTexts } from "./vocabularyTexts.js";
+
+/** Features whose lines are made before they are written. */
+const AT_ONCE = 100;
 
 // <path>/{index.html, data/{index.js, vocabulary.js, 0.js, 1.js, ...}, features.jsonl, state/pass.safetensors}; data.part/ while a site is written
 
@@ -106,6 +108,7 @@ export class FeatureFolder {
    * @returns its page
    */
   async writeSite({ set, counts, details, tokenizer, vocabulary }: SiteContent, onFile: (features: number) => void = () => {}): Promise<string> {
+    const { featuresFile, FeaturesIndex, featuresOfFile, featuresPage, vocabularyFile } = await import("@dictlearn/report/html"); // plots take as long to load as all else here
     const data = join(this.path, "data.part");
     await rm(data, { recursive: true, force: true });
     await makeLastingFolder(data);
@@ -134,8 +137,8 @@ export class FeatureFolder {
     const textsOf = sharedTexts(tokenizer, texts);
     const path = join(this.path, "features.jsonl");
     function* lines(): Generator<string> {
-      for (let start = 0; start < set.F; start += featuresOfFile) {
-        const end = Math.min(set.F, start + featuresOfFile);
+      for (let start = 0; start < set.F; start += AT_ONCE) {
+        const end = Math.min(set.F, start + AT_ONCE);
         yield details({ start, end }).map((detail) => neuronpediaLine(set, detail, (token) => texts[token], textsOf)).join("");
         onFile(end);
       }

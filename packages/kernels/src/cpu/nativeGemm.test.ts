@@ -2,7 +2,7 @@ import { linear, matmul, ShapeError, type Device } from "@dictlearn/kernels";
 import { openDevice, openNativeGemm } from "@dictlearn/kernels/node";
 import { seededNormal } from "@dictlearn/testing";
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -127,6 +127,31 @@ test.skipIf(!installed)("a process that ends, and a device that is disposed of, 
     ...[0, 10, 30, 50].flatMap((ms) => [`await opening; setTimeout(() => process.exit(7), ${ms});`, `const device = await opening; setTimeout(() => device.dispose(), ${ms}); process.exitCode = 7;`]),
   ];
   for (const end of ends) expect(spawnSync(process.execPath, ["--input-type=module", "-e", `${open} ${end}`], { encoding: "utf8", timeout: 60_000 })).toMatchObject({ status: 7, stderr: "" });
+});
+
+// https://github.com/microsoft/onnxruntime/pull/27379
+test.skipIf(!installed)("the library keeps no file of events, and so sends none; in a worker thread, where that can't be seen to, it is refused", () => {
+  const home = realpathSync(mkdtempSync(join(tmpdir(), "kernels-home-")));
+  const { CI: _, ORT_DISABLE_TELEMETRY: __, ...env } = process.env; // in CI there are none anyway
+  const node = JSON.stringify(fileURLToPath(new URL("../../dist/node.js", import.meta.url)));
+  const run = (code: string) => spawnSync(process.execPath, ["--input-type=module", "-e", code], { encoding: "utf8", timeout: 60_000, env: { ...env, HOME: home, USERPROFILE: home, XDG_CACHE_HOME: join(home, "cache") } });
+  try {
+    const open = `import { openDevice } from ${node}; const device = await openDevice({ backend: "cpu", threads: 2, engine: "native" });`;
+    expect(run(`${open} device.dispose(); console.log(process.env.ORT_DISABLE_TELEMETRY);`)).toMatchObject({ status: 0, stderr: "", stdout: "1\n" });
+    expect(readdirSync(home)).toEqual([]);
+
+    const inWorker = `const { openDevice } = await import(${node}); const lines = [];
+      await openDevice({ backend: "cpu", engine: "native" }).catch((error) => lines.push(error.code, error.message));
+      lines.push((await openDevice({ backend: "cpu", threads: 1, onNotice: (line) => lines.push(line) })).engine);
+      (await import("node:worker_threads")).parentPort.postMessage(lines);`;
+    const { stdout, stderr } = run(`import { Worker } from "node:worker_threads"; new Worker(${JSON.stringify(`(async () => { ${inWorker} })()`)}, { eval: true }).on("message", (lines) => { console.log(lines.join("\\n")); process.exit(); });`);
+    expect(stderr).toBe("");
+    const why = "engine: expected ORT_DISABLE_TELEMETRY in the environment of a process that opens the native engine in a worker thread, got none";
+    expect(stdout.trimEnd().split("\n")).toEqual(["UNSUPPORTED", why, `engine: wasm, since onnxruntime-node can't be had: ${why}`, "wasm"]);
+    expect(readdirSync(home)).toEqual([]);
+  } finally {
+    rmSync(home, { recursive: true });
+  }
 });
 
 test("where it is not installed, native is an error that says what to do, and auto is WebAssembly and a notice", () => {
