@@ -11,15 +11,12 @@ export type Batch = Record<string, Tensor>;
 /** Rows taken from the source for which there was no room yet, in their order. */
 interface Pending {
   readonly activations: Activations;
-  readonly entries: readonly Entry[];
-  /** How many of the entries have been stored. */
+  /** The row and the position of the token that each activation belongs to, and where it stands in the tensors. Lists, since objects would be thousands a pass. */
+  readonly rows: readonly Row[];
+  readonly positions: Uint32Array;
+  readonly from: Uint32Array;
+  /** How many of them have been stored. */
   stored: number;
-}
-/** One activation: the token it belongs to, and where it stands in the tensors that brought it. */
-interface Entry {
-  readonly row: Row;
-  readonly position: number;
-  readonly from: number;
 }
 
 export class ActivationBuffer implements AsyncIterable<Batch> {
@@ -88,8 +85,9 @@ export class ActivationBuffer implements AsyncIterable<Batch> {
   async state(options: { activations?: boolean } = {}): Promise<BufferState> {
     return this.#alone(async () => {
       const unread = Array.from(this.#slots.subarray(0, this.#unread), (slot) => ({ row: this.#rows[slot]!, position: this.#positions[slot] }));
-      const pending = this.#pending ? this.#pending.entries.slice(this.#pending.stored) : [];
-      const activations = options.activations && this.#store && unread.length + pending.length > 0 ? await this.#readAll(this.#store, pending) : undefined;
+      const { rows = [], positions = [], stored = 0 } = this.#pending ?? {};
+      const pending = rows.slice(stored).map((row, i) => ({ row, position: positions[stored + i] }));
+      const activations = options.activations && this.#store && unread.length + pending.length > 0 ? await this.#readAll(this.#store, pending.length) : undefined;
       return packState({ progress: this.#progress, rng: this.#rng.state(), unread: this.#unread, entries: [...unread, ...pending], activations });
     });
   }
@@ -129,8 +127,9 @@ export class ActivationBuffer implements AsyncIterable<Batch> {
         entries.slice(0, unread).forEach(({ row, position }, slot) => this.#put(slot, row, position));
         this.#unread = unread;
         this.#rowsSeen = rows.length;
-        const left = entries.slice(unread).map((entry, i) => ({ ...entry, from: i }));
-        if (waiting) this.#pending = { activations: kept(waiting.read(u32(left, ({ from }) => from))), entries: left, stored: 0 };
+        const left = entries.slice(unread);
+        const from = u32(left, (_, i) => i);
+        if (waiting) this.#pending = { activations: kept(waiting.read(from)), rows: left.map(({ row }) => row), positions: u32(left, ({ position }) => position), from, stored: 0 };
       } finally {
         waiting?.dispose();
       }
@@ -147,14 +146,14 @@ export class ActivationBuffer implements AsyncIterable<Batch> {
   async #fill(): Promise<void> {
     const wanted = Math.min(this.#progress.capacity, this.#left);
     while (this.#unread < wanted && (this.#pending || (await this.#pull()))) {
-      const { activations, entries, stored } = this.#pending!;
-      const some = entries.slice(stored, stored + wanted - this.#unread);
-      const slots = this.#slots.slice(this.#unread, this.#unread + some.length);
-      if (some.length > 0) this.#store!.write(activations, u32(some, ({ from }) => from), slots);
-      some.forEach(({ row, position }, i) => this.#put(slots[i], row, position));
-      this.#unread += some.length;
-      this.#pending!.stored += some.length;
-      if (this.#pending!.stored < entries.length) break;
+      const { activations, rows, positions, from, stored } = this.#pending!;
+      const end = Math.min(rows.length, stored + wanted - this.#unread);
+      const slots = this.#slots.slice(this.#unread, this.#unread + end - stored);
+      if (end > stored) this.#store!.write(activations, from.subarray(stored, end), slots);
+      for (let i = stored; i < end; i++) this.#put(slots[i - stored], rows[i], positions[i]);
+      this.#unread += end - stored;
+      this.#pending!.stored = end;
+      if (end < rows.length) break;
       disposeAll(activations);
       this.#pending = undefined;
     }
@@ -180,13 +179,18 @@ export class ActivationBuffer implements AsyncIterable<Batch> {
     }
     this.#progress.cursor = structuredClone(found.cursor) ?? null;
     const tokens = rows.tokens.slice();
-    const entries: Entry[] = [];
+    const rowOf: Row[] = [];
+    const [positions, from] = [new Uint32Array(tokens.length), new Uint32Array(tokens.length)];
     for (let r = 0; r + 1 < rows.start.length; r++) {
       const [first, end] = [rows.start[r], rows.start[r + 1]];
       const row: Row = { tokens: tokens.subarray(first, end), order: this.#rowsSeen++ };
-      for (let position = this.#progress.skipFirst; first + position < end; position++) entries.push({ row, position, from: first + position });
+      for (let position = this.#progress.skipFirst; first + position < end; position++) {
+        positions[rowOf.length] = position;
+        from[rowOf.length] = first + position;
+        rowOf.push(row);
+      }
     }
-    this.#pending = { activations: kept(activations), entries, stored: 0 };
+    this.#pending = { activations: kept(activations), rows: rowOf, positions, from, stored: 0 };
     return true;
   }
 
@@ -196,18 +200,19 @@ export class ActivationBuffer implements AsyncIterable<Batch> {
   }
 
   /** The unread activations as host arrays, then the pending ones. */
-  async #readAll(store: RowStore, pending: readonly Entry[]): Promise<Map<string, { D: number; data: Float32Array }>> {
+  async #readAll(store: RowStore, pending: number): Promise<Map<string, { D: number; data: Float32Array }>> {
     const { batchSize } = this.#progress;
-    const all = new Map([...store.sites].map(([site, D]) => [site, { D, data: new Float32Array((this.#unread + pending.length) * D) }]));
+    const all = new Map([...store.sites].map(([site, D]) => [site, { D, data: new Float32Array((this.#unread + pending) * D) }]));
     const put = async (batch: Activations, first: number) => {
       for (const [site, { D, data }] of all) data.set((await batch[site].read()) as Float32Array, first * D);
       disposeAll(batch);
     };
     for (let first = 0; first < this.#unread; first += batchSize) await put(store.read(this.#slots.slice(first, Math.min(first + batchSize, this.#unread))), first);
-    if (pending.length > 0) {
-      using waiting = new RowStore(this.#source.device, pending.length, store.sites);
-      const places = u32(pending, (_, i) => i);
-      waiting.write(this.#pending!.activations, u32(pending, ({ from }) => from), places);
+    if (pending > 0) {
+      const { activations, from, rows } = this.#pending!;
+      using waiting = new RowStore(this.#source.device, pending, store.sites);
+      const places = Uint32Array.from({ length: pending }, (_, i) => i);
+      waiting.write(activations, from.subarray(rows.length - pending, rows.length), places);
       await put(waiting.read(places), this.#unread);
     }
     return all;

@@ -37,10 +37,7 @@ export class RowStore {
   /** Copies rows of `source` (f32[N,D] a site) to slots. @param slots each once */
   write(source: Activations, rows: Uint32Array, slots: Uint32Array): void {
     this.#device.scope(() => {
-      for (const [part, places] of this.#byPart(slots)) {
-        const pairs = this.#pairs(places, (i) => [rows[i], slots[i] % this.#partRows]);
-        for (const site of this.sites.keys()) scatterRowsInto(this.#parts[part][site], source[site], pairs);
-      }
+      for (const { part, pairs } of this.#byPart(slots, (i, place) => [rows[i], place])) for (const site of this.sites.keys()) scatterRowsInto(this.#parts[part][site], source[site], pairs);
     });
   }
 
@@ -48,10 +45,7 @@ export class RowStore {
   read(slots: Uint32Array): Record<string, Tensor> {
     return this.#device.scope(() => {
       const out = Object.fromEntries([...this.sites].map(([site, D]) => [site, this.#device.empty("f32", [slots.length, D])]));
-      for (const [part, places] of this.#byPart(slots)) {
-        const pairs = this.#pairs(places, (i) => [slots[i] % this.#partRows, i]);
-        for (const site of this.sites.keys()) scatterRowsInto(out[site], this.#parts[part][site], pairs);
-      }
+      for (const { part, pairs } of this.#byPart(slots, (i, place) => [place, i])) for (const site of this.sites.keys()) scatterRowsInto(out[site], this.#parts[part][site], pairs);
       return out;
     });
   }
@@ -64,22 +58,16 @@ export class RowStore {
     this.dispose();
   }
 
-  /** Which of the slots lie in which part. */
-  #byPart(slots: Uint32Array): Map<number, number[]> {
-    const parts = new Map<number, number[]>();
-    slots.forEach((slot, i) => {
-      const part = Math.floor(slot / this.#partRows);
-      const places = parts.get(part);
-      if (places) places.push(i);
-      else parts.set(part, [i]);
-    });
-    return parts;
-  }
-
-  /** u32[n,2] */
-  #pairs(places: readonly number[], pair: (i: number) => [from: number, to: number]): Tensor {
-    const pairs = new Uint32Array(2 * places.length);
-    places.forEach((i, n) => pairs.set(pair(i), 2 * n));
-    return this.#device.tensor(pairs, [places.length, 2]);
+  /** For each part that slots lie in what is to be copied, u32[n,2]. @param pair of the i-th slot, which has this place in its part */
+  *#byPart(slots: Uint32Array, pair: (i: number, place: number) => [from: number, to: number]): Generator<{ part: number; pairs: Tensor }, void> {
+    for (const part of this.#parts.keys()) {
+      const pairs = new Uint32Array(2 * slots.length);
+      let n = 0;
+      for (let i = 0; i < slots.length; i++) {
+        const place = slots[i] - part * this.#partRows;
+        if (place >= 0 && place < this.#partRows) [pairs[n++], pairs[n++]] = pair(i, place);
+      }
+      if (n > 0) yield { part, pairs: this.#device.tensor(pairs.subarray(0, n), [n / 2, 2]) };
+    }
   }
 }

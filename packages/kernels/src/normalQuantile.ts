@@ -29,7 +29,7 @@ function ln(x: number): number {
 /** Coefficients from the highest power down. */
 function polynomial(coefficients: readonly number[], x: number): number {
   let sum = 0;
-  for (const c of coefficients) sum = sum * x + c;
+  for (let i = 0; i < coefficients.length; i++) sum = sum * x + coefficients[i];
   return sum;
 }
 

@@ -1,4 +1,4 @@
-import { embedding, type Device, type Tensor } from "@dictlearn/kernels";
+import { embedding, freeBuffer, type Device, type Tensor } from "@dictlearn/kernels";
 
 /** Ids of tokens without repetition, ascending, and which of them each token has. */
 export function distinct(tokens: Uint32Array): { ids: Uint32Array; place: Uint32Array } {
@@ -58,7 +58,9 @@ export class EmbeddingRows {
       const at = this.#place.get(id)! * D;
       table.set(all.subarray(at, at + D), i * D);
     }
-    return device.scope(() => embedding(device.tensor(table, [ids.length, D]), device.tensor(place, [place.length])));
+    const embedded = device.scope(() => embedding(device.tensor(table, [ids.length, D]), device.tensor(place, [place.length])));
+    freeBuffer(table.buffer); // else a pass leaves a MiB of garbage
+    return embedded;
   }
 
   /** Drops all but those of `tokens`. */

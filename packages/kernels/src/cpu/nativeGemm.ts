@@ -20,9 +20,12 @@ export interface OrtWorker {
   stop(): void;
 }
 
-/** Rows and columns of y in a task. Twice or half as many are no faster; all columns at once would leave many threads without work. */
+/**
+ * Rows of y in a task, and its columns: as many as make up 2 MiB of b, of which each thread keeps a copy, and at most 1,024.
+ * Twice or half as many rows or columns are no faster; all columns at once would leave many threads without work.
+ */
 const ROWS = 128;
-const COLUMNS = 1024;
+const columnsOf = (K: number): number => Math.min(1024, Math.ceil(2 ** 19 / K));
 
 /**
  * ONNX Runtime's matrix product, in a worker of its own and in the pool's threads, in each of them with one thread. Its `run`
@@ -67,7 +70,7 @@ export class NativeGemm implements GemmEngine {
 
   run({ a, b, bias, y, M, N, K, transposeA, transposeB }: Gemm, helpers?: Helpers): void {
     const words = this.#control;
-    words.set([a, b, bias, y, M, N, K, Number(transposeA), Number(transposeB), ROWS, COLUMNS], ARGS);
+    words.set([a, b, bias, y, M, N, K, Number(transposeA), Number(transposeB), ROWS, columnsOf(K)], ARGS);
     words[NEXT] = 0;
     const helped = helpers?.count() ?? 0;
     Atomics.store(words, BUSY, 1 + helped);

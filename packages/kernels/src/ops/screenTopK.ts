@@ -84,9 +84,9 @@ export function screenTopK(inputs: EncoderInputs<Tensor>, k: number): Entries<Te
   const device = inputs.x.device as CpuDevice;
   return device.scope(() => {
     const { rowStart, index, values, redo } = hasProduct(inputs) ? topKOfProducts(inputs, k) : op({ ...inputs, ...packScreen(inputs) }, { k });
-    const flags = device.view(redo);
-    const ids = Uint32Array.from(flags.keys()).filter((b) => flags[b]);
-    if (ids.length) {
+    const flags = device.view(redo) as Uint32Array;
+    if (flags.includes(1)) {
+      const ids = Uint32Array.from(flags.keys()).filter((b) => flags[b]);
       const rest = topKOfTiles({ ...inputs, x: embedding(inputs.x, device.tensor(ids, [ids.length])) }, k);
       for (const [to, from] of [[index, rest.index], [values, rest.values]]) {
         const [target, source] = [device.view(to), device.view(from)];

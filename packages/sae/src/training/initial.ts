@@ -8,7 +8,9 @@ export function randomDirections(F: number, D: number, norm: number, rng: Pick<R
   const rows = rng.normal(F * D);
   for (let f = 0; f < F; f++) {
     const row = rows.subarray(f * D, (f + 1) * D);
-    const length = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0));
+    let square = 0;
+    for (let d = 0; d < D; d++) square += row[d] * row[d];
+    const length = Math.sqrt(square);
     for (let d = 0; d < D; d++) row[d] *= norm / length;
   }
   return rows;
