@@ -1,4 +1,5 @@
-import { type PackedRows, packRows } from "@dictlearn/neox";
+import { type Tensor } from "@dictlearn/kernels";
+import { type Hook, type MeanHook, type PackedRows, packRows } from "@dictlearn/neox";
 import { type ReadingMetrics, type SentenceDetail, type SentenceReport, type SparseRow, emptySparseStatistics, sparseStatistics, statistics, topFeatures } from "@dictlearn/report";
 import { BatchSums, type Dictionary } from "@dictlearn/sae";
 import { encodePieces, passFeatures } from "./encodePieces.js";
@@ -169,20 +170,21 @@ function active({ index, values }: SparseRow): SparseRow {
 /** One pass over the model: at each site a vector a sentence, and where they are asked for the activations of all tokens. */
 async function activationsAt(model: Model, sites: readonly string[], ids: readonly Uint32Array[], { pooling, length, everyToken }: { pooling: Pooling; length?: number; everyToken: boolean }): Promise<Map<string, Activations>> {
   const found = new Map([...new Set(sites)].map((site) => [site, { pooled: [] as Promise<Float32Array>[], tokens: [] as Promise<Float32Array>[] }]));
+  const read = (x: Tensor) => x.read() as Promise<Float32Array>;
+  const hooks = <H>(hookOf: (parts: { pooled: Promise<Float32Array>[]; tokens: Promise<Float32Array>[] }) => H) => Object.fromEntries(Array.from(found, ([site, parts]) => [site, hookOf(parts)]));
+  const pooler = poolers[pooling];
   if (ids.length > 0)
     await model.neox.run(length === undefined ? packRows(ids) : padded(ids, length, model.tokenizer.endOfText), {
-      at: Object.fromEntries(
-        Array.from(found, ([site, parts]) => [
-          site,
-          (x, { rows }) => {
-            parts.pooled.push(poolers[pooling](x, model.device.tensor(rows.start, [rows.start.length])).read() as Promise<Float32Array>);
-            if (everyToken) parts.tokens.push((x.read() as Promise<Float32Array>).then((all) => ownTokens(all, rows, model.width)));
-          },
-        ]),
-      ),
+      ...(!pooler && { means: hooks<MeanHook>(({ pooled }) => (x) => void pooled.push(read(x))) }),
+      ...((pooler || everyToken) && {
+        at: hooks<Hook>(({ pooled, tokens }) => (x, { rows }) => {
+          if (pooler) pooled.push(read(pooler(x, model.device.tensor(rows.start, [rows.start.length]))));
+          if (everyToken) tokens.push(read(x).then((all) => ownTokens(all, rows, model.width)));
+        }),
+      }),
     });
-  const read = Array.from(found, async ([site, { pooled, tokens }]) => [site, { pooled: concat(await Promise.all(pooled)), tokens: concat(await Promise.all(tokens)) }] as const);
-  return new Map(await Promise.all(read));
+  const whole = Array.from(found, async ([site, { pooled, tokens }]) => [site, { pooled: concat(await Promise.all(pooled)), tokens: concat(await Promise.all(tokens)) }] as const);
+  return new Map(await Promise.all(whole));
 }
 
 /** Rows filled up with end-of-text, as the padded batches of transformers: padding is read but not attended to. */

@@ -1,7 +1,7 @@
-import { add, attention, copyRowsInto, crossEntropy, embedding, gelu, layerNorm, linear, rotary, sliceRows, splitQkv, type Device, type Tensor } from "@dictlearn/kernels";
+import { add, attention, copyRowsInto, crossEntropy, embedding, gelu, layerNorm, linear, rotary, segmentMean, sliceRows, splitQkv, type Device, type Tensor } from "@dictlearn/kernels";
 import type { NeoxConfig } from "./config.js";
 import { distinct } from "./embeddings.js";
-import { Hooks, passEnded, type HooksBySite } from "./hooks.js";
+import { Hooks, passEnded, type HooksBySite, type MeanHooksBySite } from "./hooks.js";
 import { NeoxError } from "./error.js";
 import type { KvCache } from "./kvCache.js";
 import { checkRows, lastTokens, nextTokenPairs, partsOf, spansOf, type PackedRows } from "./rows.js";
@@ -17,6 +17,8 @@ interface Pass {
   cache?: KvCache;
   /** Shows an activation to the site's hook and gives what the pass goes on with. */
   at(site: string, x: Tensor): Tensor;
+  /** Shows the means of a site's rows to their hook, if it has one. */
+  means(site: string, make: () => Tensor): void;
   /** The pass ends inside this layer's MLP and nobody looks at its attention. */
   endsInMlpOf?: number;
   /** Nobody looks at what depends on a token's id alone: it may be computed once for all tokens of an id. */
@@ -31,7 +33,7 @@ const asItIs: Spread = (rows) => rows;
  * GPT-NeoX from tokens to the final norm, f32[N,D]; the head is a matrix behind it.
  * @see Black et al. 2022, "GPT-NeoX-20B: An Open-Source Autoregressive Language Model", §2.1
  */
-function forward({ device, config, weights, rows, cache, at, endsInMlpOf, beyondIds }: Pass): Tensor {
+function forward({ device, config, weights, rows, cache, at: show, means, endsInMlpOf, beyondIds }: Pass): Tensor {
   const { layers, heads, epsilon, parallelResidual } = config;
   const N = rows.tokens.length;
   const positions = device.tensor(rows.positions, [N]); //                              u32[N]
@@ -41,22 +43,31 @@ function forward({ device, config, weights, rows, cache, at, endsInMlpOf, beyond
   const dense = (x: Tensor, name: string) => linear(x, weights.get(`${name}.weight`), weights.find(`${name}.bias`));
   const rotate = (x: Tensor) => rotary(x, positions, { heads, ...config.rotary });
 
+  const meanOf = (x: Tensor) => segmentMean(x, device.tensor(rows.start, [rows.start.length])); // f32[N,·] → f32[R,·]
+  const at = (site: string, x: Tensor): Tensor => {
+    means(site, () => meanOf(x));
+    return show(site, x);
+  };
+  /** What a dense layer gives of x, which is spread first or last; its means come from the means of x. */
+  const out = (site: string, x: Tensor, name: string, spread: Spread = asItIs): Tensor => {
+    means(site, () => dense(meanOf(spread(x)), name));
+    return show(site, spread(dense(x, name)));
+  };
+
   const attend = (h: Tensor, l: number, spread: Spread): Tensor => {
     const { q, k, v } = splitQkv(spread(dense(h, `layers.${l}.attention.query_key_value`)), { heads }); // f32[N,D] each
     const [keys, values] = cache ? cache.append(l, rotate(k), v) : [rotate(k), v]; //   f32[N,D], with a cache f32[capacity,D]
     return attention(rotate(q), keys, values, spans, { heads }); //                     f32[N,D]
   };
 
-  const mlp = (h: Tensor, l: number): Tensor => {
-    const wide = dense(h, `layers.${l}.mlp.dense_h_to_4h`); //                          f32[N,M]
-    const up = gelu(wide); //                                                           f32[N,M]
-    wide.dispose(); // a pass has no more in memory than here
-    return dense(up, `layers.${l}.mlp.dense_4h_to_h`); //                               f32[N,D]
-  };
-
   const feed = (x: Tensor, l: number, spread: Spread = asItIs): Tensor => {
     const h = at(`layers.${l}.mlp_in`, norm(x, `layers.${l}.post_attention_layernorm`)); // f32[N,D]
-    return at(`layers.${l}.mlp_out`, device.scope(() => spread(mlp(h, l)))); //         f32[N,D]
+    return device.scope(() => {
+      const wide = dense(h, `layers.${l}.mlp.dense_h_to_4h`); //                        f32[N,M]
+      const up = gelu(wide); //                                                         f32[N,M]
+      wide.dispose(); // a pass has no more in memory than here
+      return out(`layers.${l}.mlp_out`, up, `layers.${l}.mlp.dense_4h_to_h`, spread); // f32[N,D]
+    });
   };
 
   const block = (input: Tensor, l: number, spread: Spread = asItIs): Tensor => {
@@ -65,7 +76,7 @@ function forward({ device, config, weights, rows, cache, at, endsInMlpOf, beyond
     if (parallelResidual && l === endsInMlpOf) return feed(x, l, spread); // a parallel MLP does not see the attention beside it
     const h = at(`${layer}.attn_in`, norm(x, `${layer}.input_layernorm`)); //           f32[N,D]
     const z = at(`${layer}.attn_z`, device.scope(() => attend(h, l, spread))); //       f32[N,D], heads side by side
-    const a = at(`${layer}.attn_out`, dense(z, `${layer}.attention.dense`)); //         f32[N,D]
+    const a = out(`${layer}.attn_out`, z, `${layer}.attention.dense`); //               f32[N,D]
     const xa = add(spread(x), a); //                                                    f32[N,D]
     const m = parallelResidual ? feed(x, l, spread) : feed(xa, l); //                   f32[N,D]
     return at(`${layer}.resid_post`, add(xa, m)); //                                    f32[N,D]
@@ -87,6 +98,8 @@ function forward({ device, config, weights, rows, cache, at, endsInMlpOf, beyond
 export interface RunOptions {
   /** Hooks by site; sites are called in the order of the pass. */
   at?: HooksBySite;
+  /** Hooks that see the means of each row. */
+  means?: MeanHooksBySite;
   /** The logits of every token, f32[N,V], or of the last real token of each row, f32[R,V]. Without, the pass ends after the last hook. */
   logits?: boolean | "last";
   /** What one row has computed before; `rows` are its next tokens. */
@@ -143,10 +156,10 @@ export class Neox {
    * Runs rows through the model, calling hooks. A big batch runs in parts of whole rows, each with calls of its own.
    * @throws NeoxError USAGE or SHAPE for rows, sites or replacements that don't fit the model; FORMAT for broken weights
    */
-  async run(rows: PackedRows, { at = {}, logits = false, cache }: RunOptions = {}): Promise<{ logits?: Tensor }> {
+  async run(rows: PackedRows, { at = {}, means = {}, logits = false, cache }: RunOptions = {}): Promise<{ logits?: Tensor }> {
     checkRows(rows, this.config);
     cache?.check(rows, logits);
-    const hooks = new Hooks(at, this.config.layers);
+    const hooks = new Hooks(at, this.config.layers, means);
     const end = logits ? "logits" : hooks.last;
     if (end === undefined) return {};
     await this.#weights.load(end, rows.tokens);
@@ -204,13 +217,17 @@ export class Neox {
     const { device, config } = this;
     const results: R[] = [];
     for (const part of partsOf(rows, this.#tokensAtOnce)) {
+      const means = (site: string, make: () => Tensor): void => {
+        hooks.callMeans(site, make, part.rows, part.firstRow);
+        if (!finish && site === hooks.last && hooks.endsInMeans) throw passEnded;
+      };
       const at = (site: string, x: Tensor): Tensor => {
         const y = hooks.call(site, x, part.rows, part.firstRow);
         if (!finish && site === hooks.last) throw passEnded;
         return y;
       };
       try {
-        results.push(device.scope(() => finish!(forward({ device, config, weights: this.#weights, rows: part.rows, cache, at, endsInMlpOf: finish ? undefined : hooks.endsInMlpOf, beyondIds: hooks.beyondIds }), part.rows)));
+        results.push(device.scope(() => finish!(forward({ device, config, weights: this.#weights, rows: part.rows, cache, at, means, endsInMlpOf: finish ? undefined : hooks.endsInMlpOf, beyondIds: hooks.beyondIds }), part.rows)));
       } catch (error) {
         if (error !== passEnded) throw error;
       }
