@@ -2,7 +2,7 @@ import { fuzz } from "../hostile/fuzz.js";
 import { readers } from "../hostile/readers.js";
 
 const names = Object.keys(readers);
-const inputs = 2000; // of a case, of one reader
+const inputs = 500; // of a case, of one reader
 
 /** Files of strangers: every reader in turn is given inputs that are almost right, or right by their grammar alone. */
 export const hostileFiles = {
@@ -13,7 +13,7 @@ export const hostileFiles = {
   lanes: 3, // some readers wait for the disk
   async open() {
     return {
-      cases: names.length * 50, // 100,000 inputs a reader
+      cases: names.length * 200, // 100,000 inputs a reader
       async one(n, random) {
         const name = names[n % names.length];
         const { tried, refused, faults } = await fuzz(name, { from: random.below(2 ** 31), inputs });
