@@ -1,8 +1,10 @@
 import { sliceRows, type Tensor } from "@dictlearn/kernels";
 import { openDevice } from "@dictlearn/kernels/node";
-import { afterAll, expect, test } from "vitest";
+import { devices, expectClose } from "@dictlearn/testing";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { oracleModel, openOn } from "../test/oracleModel.js";
 import { packRows, type Hook, type HooksBySite } from "./index.js";
+import { sitesOf } from "./sites.js";
 
 const device = await openDevice({ backend: "cpu", threads: 1 });
 const neox = openOn(device, await oracleModel("a-parallel-f32"));
@@ -39,6 +41,38 @@ test.each<[string, HooksBySite, string, string, string?]>([
 
 test("what a hook throws reaches the caller", async () => {
   await expect(neox.run(rows, { at: { embed: () => { throw new RangeError("mine"); } } })).rejects.toThrow(RangeError);
+});
+
+describe.each(await devices())("means on $name", ({ device: found, skipped }) => {
+  test.skipIf(skipped).each(["a-parallel-f32", "b-sequential-f32"])("of %s: at every site those of the activation, within rounding, in parts and with padding", async (name) => {
+    const model = openOn(found!, await oracleModel(name), { activationBytes: 4 * 128 * 12 }); // a part has 12 tokens
+    const packed = packRows([[1, 2, 3, 1], [2, 2], [5, 1, 2, 3, 4, 4, 4], [3], [2, 1, 1, 1, 5]], { attended: [3, 2, 7, 1, 4] });
+    const sites = sitesOf(model.config.layers);
+    const told = new Map<string, Promise<Float32Array>[]>(sites.map((site) => [site, []]));
+    const all = new Map<string, Promise<Float32Array>[]>(sites.map((site) => [site, []]));
+    const note = (map: typeof told): Hook => (x, { site }) => void map.get(site)!.push(x.read() as Promise<Float32Array>);
+    const each = <H>(hook: H) => Object.fromEntries(sites.map((site) => [site, hook]));
+    await model.run(packed, { means: each(note(told)), at: each(note(all)) });
+    for (const site of sites) {
+      const [means, x] = await Promise.all([told, all].map(async (map) => (await Promise.all(map.get(site)!)).flatMap((part) => [...part])));
+      const D = x.length / packed.tokens.length;
+      const expected = Array.from(packed.start.subarray(1), (end, r) => Array.from({ length: D }, (_, d) => { let sum = 0; for (let n = packed.start[r]; n < end; n++) sum += x[n * D + d]; return sum / (end - packed.start[r]); })).flat();
+      expectClose(Float32Array.from(means), expected, { absolute: 1e-5, relative: 1e-5 });
+
+      // alone, where the pass ends in them
+      const alone: Promise<Float32Array>[] = [];
+      await model.run(packed, { means: { [site]: (y) => void alone.push(y.read() as Promise<Float32Array>) } });
+      expectClose(Float32Array.from((await Promise.all(alone)).flatMap((part) => [...part])), expected, { absolute: 1e-5, relative: 1e-5 });
+    }
+  });
+});
+
+test("where only the means of an MLP's output are asked for, its last product is one of rows, not of tokens", async () => {
+  const run = vi.spyOn(device, "run");
+  await neox.run(packRows([[1, 2, 3, 4, 5], [2, 3]]), { means: { "layers.1.mlp_out": () => {} } });
+  const last = run.mock.calls.filter(([op]) => op.name === "linear").at(-1)!;
+  run.mockRestore();
+  expect([(last[1] as { x: Tensor }).x.shape, (last[2] as { y: Tensor }).y.shape]).toEqual([[2, neox.config.mlpWidth], [2, neox.config.width]]);
 });
 
 test("an activation is valid during the call only", async () => {
