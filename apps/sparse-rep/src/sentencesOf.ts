@@ -11,6 +11,9 @@ export interface Sentences {
   total?: number;
 }
 
+/** Of a file that is no larger the sentences are kept, so that it is not parsed twice. */
+const keptBytes = 2 ** 20;
+
 /**
  * The sentences of a CSV, one by one. A file is read once beforehand, so that a fault in its last line is told before
  * anything is computed; a pipe can be read only once, as it comes.
@@ -28,9 +31,18 @@ export async function sentencesOf(given: string | undefined, { column, note, qui
   if (found && !found.isFile() && !found.isDirectory()) return { open };
 
   using bar = progress({ label: "reading", unit: "bytes", total: found?.size, quiet });
+  const kept: string[] | undefined = found && found.size <= keptBytes ? [] : undefined;
   let total = 0;
-  for await (const _ of open((bytes) => total % 4096 === 0 && bar.update(bytes))) total++;
-  return { open, total };
+  for await (const sentence of open((bytes) => total % 4096 === 0 && bar.update(bytes))) {
+    total++;
+    kept?.push(sentence);
+  }
+  return {
+    total,
+    async *open() {
+      yield* kept ?? open();
+    },
+  };
 }
 
 function source(given: string | undefined, note: (line: string) => void): { name: string; path: string | URL } {
