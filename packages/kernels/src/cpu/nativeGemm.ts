@@ -76,7 +76,7 @@ export class NativeGemm implements GemmEngine {
     Atomics.store(words, BUSY, 1 + helped);
     Atomics.add(words, SEQUENCE, 1);
     if (helped > 0) helpers!.call();
-    Atomics.notify(words, SEQUENCE, 1);
+    else Atomics.notify(words, SEQUENCE, 1);
     for (let busy; (busy = Atomics.load(words, BUSY)) > 0; ) Atomics.wait(words, BUSY, busy);
     if (helped > 0) Atomics.wait(words, NAP, 0, 0.01);
     if (Atomics.exchange(words, FAILED, 0)) throw new KernelError("UNSUPPORTED", `${this.name}: expected a product [${M},${K}] x [${K},${N}], got an error of its own`, 'use the engine "wasm"');
@@ -120,7 +120,7 @@ export async function runOrtWorker({ control }: OrtSeat, takePart: () => Promise
  * @returns what takes part in the product that the control block tells of
  */
 export async function openOrt({ memory, control, path, models }: OrtSeat, require: (path: string) => unknown): Promise<() => Promise<void>> {
-  const busy = 1, next = 2, failed = 3, loading = 5, closed = 6, args = 8; // as above
+  const sequence = 0, busy = 1, next = 2, failed = 3, loading = 5, closed = 6, args = 8; // as above
   const left = () => {
     Atomics.sub(control, loading, 1);
     Atomics.notify(control, loading);
@@ -167,6 +167,7 @@ export async function openOrt({ memory, control, path, models }: OrtSeat, requir
   };
 
   return async () => {
+    Atomics.notify(control, sequence, 1);
     try {
       memory.grow(0); // the buffer anew, if it has grown
       const [a, b, bias, y, M, N, K, transposeA, transposeB, rows, columns] = Array.from(control.subarray(args, args + 11), (word) => word >>> 0) as [number, number, number, number, number, number, number, number, number, number, number];
