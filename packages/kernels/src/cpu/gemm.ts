@@ -37,7 +37,7 @@ export interface Helpers {
 }
 
 export interface Helper {
-  /** Of a function that may use nothing from outside itself but `require`: from `seat` to what takes part in the product at hand. */
+  /** Of a function that may use nothing from outside itself but `require`: from `seat` to what takes part in the product at hand, told the thread's number, 1 and on. */
   source: string;
   seat: unknown;
 }

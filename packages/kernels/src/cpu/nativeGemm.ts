@@ -3,7 +3,9 @@ import type { Gemm, GemmEngine, Helper, Helpers } from "./gemm.js";
 import { gemmModel } from "./gemmModel.js";
 
 // The control block: what the caller writes and every worker reads.
-const SEQUENCE = 0, BUSY = 1, NEXT = 2, FAILED = 3, NAP = 4, LOADING = 5, CLOSED = 6, ARGS = 8, WORDS = 32;
+const SEQUENCE = 0, BUSY = 1, QUEUES = 2, FAILED = 3, NAP = 4, LOADING = 5, CLOSED = 6, ARGS = 8, NEXT = 32;
+/** Words from one queue's counter to the next, a cache line, and how many queues there can be; more threads share them. */
+const LINE = 16, MOST_QUEUES = 8;
 
 /** What a thread needs to take part; `openOrt` is what it calls. */
 export interface OrtSeat {
@@ -30,7 +32,8 @@ const columnsOf = (K: number): number => Math.min(1024, Math.ceil(2 ** 19 / K));
 /**
  * ONNX Runtime's matrix product, in a worker of its own and in the pool's threads, in each of them with one thread. Its `run`
  * is asynchronous, so the caller sleeps until they have done. A task's result depends on the task alone: any number of
- * threads gives the same bytes. The library takes no shared memory: blocks are copied in and out.
+ * threads gives the same bytes. The library takes no shared memory: blocks are copied in and out. As in the pool each thread
+ * has rows of its own, the same in every product, and helps the others when they are done.
  *
  * A thread that is woken while all cores are held, be it for microseconds more by who is about to sleep, may queue behind
  * another until the system's next tick, 4 ms later, beside a core that is free by then. So there is one worker more and no
@@ -50,7 +53,7 @@ export class NativeGemm implements GemmEngine {
 
   /** @throws what the worker threw on loading the library */
   static async open(memory: WebAssembly.Memory, { name, path, spawn }: { name: string; path: string; spawn: (seat: OrtSeat, source: string) => OrtWorker }): Promise<NativeGemm> {
-    const control = new Int32Array(new SharedArrayBuffer(4 * WORDS));
+    const control = new Int32Array(new SharedArrayBuffer(4 * (NEXT + LINE * MOST_QUEUES)));
     const models = Array.from({ length: 8 }, (_, i) => gemmModel({ transposeA: !!(i & 1), transposeB: !!(i & 2), bias: !!(i & 4) }));
     const seat: OrtSeat = { memory, control, path, models };
     const source = `((seat) => (${openOrt.toString()})(seat, require))`;
@@ -71,8 +74,10 @@ export class NativeGemm implements GemmEngine {
   run({ a, b, bias, y, M, N, K, transposeA, transposeB }: Gemm, helpers?: Helpers): void {
     const words = this.#control;
     words.set([a, b, bias, y, M, N, K, Number(transposeA), Number(transposeB), ROWS, columnsOf(K)], ARGS);
-    words[NEXT] = 0;
     const helped = helpers?.count() ?? 0;
+    const queues = Math.min(1 + helped, MOST_QUEUES);
+    words[QUEUES] = queues;
+    for (let q = 0; q < queues; q++) words[NEXT + LINE * q] = 0;
     Atomics.store(words, BUSY, 1 + helped);
     Atomics.add(words, SEQUENCE, 1);
     if (helped > 0) helpers!.call();
@@ -103,7 +108,7 @@ interface Ort {
 }
 
 /** What the engine's own worker does. Sent as source text: it may use nothing from outside itself. */
-export async function runOrtWorker({ control }: OrtSeat, takePart: () => Promise<void>, ready: () => void): Promise<void> {
+export async function runOrtWorker({ control }: OrtSeat, takePart: (number: number) => Promise<void>, ready: () => void): Promise<void> {
   const sequence = 0; // as above
   ready();
   for (let seen = 0; ; ) {
@@ -111,7 +116,7 @@ export async function runOrtWorker({ control }: OrtSeat, takePart: () => Promise
     const now = Atomics.load(control, sequence);
     if (now === seen) continue;
     seen = now;
-    await takePart();
+    await takePart(0);
   }
 }
 
@@ -119,8 +124,8 @@ export async function runOrtWorker({ control }: OrtSeat, takePart: () => Promise
  * Loads the library in this thread. Sent as source text: it may use nothing from outside itself.
  * @returns what takes part in the product that the control block tells of
  */
-export async function openOrt({ memory, control, path, models }: OrtSeat, require: (path: string) => unknown): Promise<() => Promise<void>> {
-  const sequence = 0, busy = 1, next = 2, failed = 3, loading = 5, closed = 6, args = 8; // as above
+export async function openOrt({ memory, control, path, models }: OrtSeat, require: (path: string) => unknown): Promise<(number: number) => Promise<void>> {
+  const sequence = 0, busy = 1, queuesAt = 2, failed = 3, loading = 5, closed = 6, args = 8, next = 32, line = 16; // as above
   const left = () => {
     Atomics.sub(control, loading, 1);
     Atomics.notify(control, loading);
@@ -166,7 +171,7 @@ export async function openOrt({ memory, control, path, models }: OrtSeat, requir
     return to;
   };
 
-  return async () => {
+  return async (number) => {
     Atomics.notify(control, sequence, 1);
     try {
       memory.grow(0); // the buffer anew, if it has grown
@@ -175,19 +180,24 @@ export async function openOrt({ memory, control, path, models }: OrtSeat, requir
       const down = Math.ceil(M / rows), across = Math.ceil(N / columns);
       let right: OrtTensor | undefined, rightOf = -1;
       let start: OrtTensor | undefined;
-      for (let t; (t = Atomics.add(control, next, 1)) < down * across; ) {
-        const m0 = (t % down) * rows, m1 = Math.min(M, m0 + rows), block = Math.floor(t / down), n0 = block * columns, n1 = Math.min(N, n0 + columns);
-        if (block !== rightOf) {
-          right = transposeB ? bring("b", b, K, n0, n1, 0, K) : bring("b", b, N, 0, K, n0, n1);
-          if (bias) (start = tensor("bias", n1 - n0)).data.set(new Float32Array(memory.buffer, bias + 4 * n0, n1 - n0));
-          rightOf = block;
+      const queues = control[queuesAt]!;
+      for (let turn = 0; turn < queues; turn++) {
+        // its own rows first: it may be the one that reads them next
+        const q = (number + turn) % queues, first = Math.floor((down * q) / queues), own = Math.floor((down * (q + 1)) / queues) - first;
+        for (let t; (t = Atomics.add(control, next + line * q, 1)) < own * across; ) {
+          const m0 = (first + (t % own)) * rows, m1 = Math.min(M, m0 + rows), block = Math.floor(t / own), n0 = block * columns, n1 = Math.min(N, n0 + columns);
+          if (block !== rightOf) {
+            right = transposeB ? bring("b", b, K, n0, n1, 0, K) : bring("b", b, N, 0, K, n0, n1);
+            if (bias) (start = tensor("bias", n1 - n0)).data.set(new Float32Array(memory.buffer, bias + 4 * n0, n1 - n0));
+            rightOf = block;
+          }
+          const left = transposeA ? bring("a", a, M, 0, K, m0, m1) : bring("a", a, K, m0, m1, 0, K);
+          const session = await (sessions[variant] ??= open(variant));
+          const { data } = (await session.run(start ? { a: left, b: right!, bias: start } : { a: left, b: right! })).y; // its own copy, even of what it is given to write to
+          if (n1 - n0 === N) new Float32Array(memory.buffer, y + 4 * m0 * N, (m1 - m0) * N).set(data);
+          else eachRow(y, N, m0, m1, n0, n1, (shared, r) => shared.set(data.subarray((r - m0) * (n1 - n0), (r - m0 + 1) * (n1 - n0))));
+          free(data);
         }
-        const left = transposeA ? bring("a", a, M, 0, K, m0, m1) : bring("a", a, K, m0, m1, 0, K);
-        const session = await (sessions[variant] ??= open(variant));
-        const { data } = (await session.run(start ? { a: left, b: right!, bias: start } : { a: left, b: right! })).y; // its own copy, even of what it is given to write to
-        if (n1 - n0 === N) new Float32Array(memory.buffer, y + 4 * m0 * N, (m1 - m0) * N).set(data);
-        else eachRow(y, N, m0, m1, n0, n1, (shared, r) => shared.set(data.subarray((r - m0) * (n1 - n0), (r - m0 + 1) * (n1 - n0))));
-        free(data);
       }
     } catch {
       Atomics.store(control, failed, 1); // the caller throws: here nobody would hear it

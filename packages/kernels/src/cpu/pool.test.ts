@@ -1,5 +1,6 @@
-import { defineOp, gelu } from "@dictlearn/kernels";
-import { devices } from "@dictlearn/testing";
+import { adamInto, defineOp, gelu, type Device, type Tensor } from "@dictlearn/kernels";
+import { openDevice } from "@dictlearn/kernels/node";
+import { devices, seededNormal } from "@dictlearn/testing";
 import { describe, expect, test } from "vitest";
 
 describe.each((await devices()).filter(({ device }) => device?.kind === "cpu"))("$name", ({ device: found }) => {
@@ -35,4 +36,23 @@ describe.each((await devices()).filter(({ device }) => device?.kind === "cpu"))(
       }
     });
   });
+});
+
+test.each([3, 11])("%i threads do every task once, of jobs with few tasks and with many", async (threads) => {
+  const [one, many] = [await openDevice({ backend: "cpu", engine: "wasm", threads: 1 }), await openDevice({ backend: "cpu", engine: "wasm", threads })];
+  try {
+    for (const n of [8192, 2 * 8192, 5 * 8192 + 3, 8 * 8192, 100 * 8192 + 1]) {
+      // in place: a task that is done twice moves a parameter twice
+      const steps = async (device: Device) => {
+        const [parameter, gradient, m, v] = [1, 2, 3, 4].map((seed) => device.tensor(seededNormal(seed, n).map(seed === 4 ? Math.abs : (x) => x), [n])) as [Tensor, Tensor, Tensor, Tensor];
+        for (let step = 1; step <= 20; step++) adamInto(parameter, gradient, m, v, { lr: 1e-2, step, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
+        return parameter.read();
+      };
+      const [expected, actual] = [await one.scope(() => steps(one)), await many.scope(() => steps(many))];
+      expect(actual.every((x, i) => x === expected[i])).toBe(true);
+    }
+  } finally {
+    one.dispose();
+    many.dispose();
+  }
 });

@@ -1,10 +1,14 @@
 import { KernelError } from "../error.js";
 import type { Helper, Helpers } from "./gemm.js";
-import { assertArgs, MAX_ARGS, type WasmCall } from "./wasmCall.js";
+import { assertArgs, type WasmCall } from "./wasmCall.js";
 
 // The job block, in 32-bit words from byte JOB: what main writes and every thread reads.
 export const JOB = 1024;
-const SEQUENCE = 0, DONE = 1, NEXT = 2, TASKS = 3, KERNEL = 4, FAILED = 5, ARGS = 16;
+const SEQUENCE = 0, DONE = 1, TASKS = 3, KERNEL = 4, FAILED = 5, QUEUES = 6, NUMBER = 7, ARGS = 16, NEXT = 64;
+/** Words from one queue's counter to the next: a cache line. */
+const LINE = 16;
+/** As many as there is room for; more threads share them. */
+const MOST_QUEUES = 8;
 /** In place of a kernel: the engine's product. */
 const PRODUCT = -1;
 /** Bytes of private scratch memory each thread owns. */
@@ -14,7 +18,7 @@ const SPINS = 20_000;
 
 /** Exports of the module: kernels take no arguments (they read the job block); the rest belongs to the pool. */
 interface Exports {
-  setThread(scratch: number): void;
+  setThread(scratch: number, number: number): void;
   /** Busy-waits up to `spins` turns while the word at `address` is `value`; 1 when it changed. */
   spin(address: number, value: number, spins: number): number;
   [kernel: string]: (...args: number[]) => number | void;
@@ -25,6 +29,8 @@ export interface Seat {
   module: WebAssembly.Module;
   memory: WebAssembly.Memory;
   scratch: number;
+  /** 1 and on; the caller is 0. */
+  number: number;
   /** Of the engine's helper, where there is one. */
   engine?: unknown;
 }
@@ -32,8 +38,9 @@ export interface Seat {
 export type SpawnWorker = (seat: Seat, source: string) => () => void;
 
 /**
- * Threads over one shared memory. The caller is one of them: `run` blocks until every task is done.
- * Tasks are taken from an atomic counter; a task's result never depends on the thread that ran it.
+ * Threads over one shared memory. The caller is one of them: `run` blocks until every task is done. Each thread has a run of
+ * tasks of its own, the same part of every job, so that it finds in its caches what it wrote in the last one; when these are
+ * taken it helps the others. A task's result never depends on the thread that ran it.
  */
 export class Pool implements Helpers {
   readonly #words: () => Int32Array;
@@ -50,13 +57,13 @@ export class Pool implements Helpers {
     spawn?: SpawnWorker,
     helper?: Helper,
   ) {
-    let words = new Int32Array(memory.buffer, JOB, ARGS + MAX_ARGS);
-    this.#words = () => (words.buffer === memory.buffer ? words : (words = new Int32Array(memory.buffer, JOB, ARGS + MAX_ARGS)));
+    let words = new Int32Array(memory.buffer, JOB, NEXT + LINE * MOST_QUEUES);
+    this.#words = () => (words.buffer === memory.buffer ? words : (words = new Int32Array(memory.buffer, JOB, NEXT + LINE * MOST_QUEUES)));
     this.#exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
-    this.#exports.setThread(scratch);
+    this.#exports.setThread(scratch, 0);
     this.#names = WebAssembly.Module.exports(module).map((e) => e.name);
     const source = helper ? `(async (seat) => (${runWorker.toString()})(seat, await (${helper.source})(seat.engine)))` : `(${runWorker.toString()})`;
-    for (let i = 1; i < threads; i++) this.#stops.push(spawn!({ module, memory, scratch: scratch + i * SCRATCH_BYTES, ...(helper && { engine: helper.seat }) }, source));
+    for (let i = 1; i < threads; i++) this.#stops.push(spawn!({ module, memory, scratch: scratch + i * SCRATCH_BYTES, number: i, ...(helper && { engine: helper.seat }) }, source));
   }
 
   run(call: WasmCall): void {
@@ -67,9 +74,12 @@ export class Pool implements Helpers {
     if (kernel < 0) throw new KernelError("UNSUPPORTED", `${call.kernel}: expected a kernel of that name in the WebAssembly module, got none`, "export it from wasm/index.as.ts and build");
     words[KERNEL] = kernel;
     words[TASKS] = call.tasks;
-    words[NEXT] = 0;
     for (let i = 0; i < call.args.length; i++) words[ARGS + i] = call.args[i]!;
     const alone = this.threads === 1 || call.tasks === 1 || !this.#ready(words);
+    const queues = alone ? 1 : Math.min(this.threads, MOST_QUEUES);
+    words[QUEUES] = queues;
+    for (let q = 0; q < queues; q++) words[NEXT + LINE * q] = Math.floor((call.tasks * q) / queues);
+    words[NUMBER]!++;
     if (!alone) {
       Atomics.store(words, DONE, 0);
       Atomics.add(words, SEQUENCE, 1);
@@ -106,13 +116,13 @@ export class Pool implements Helpers {
 }
 
 /** The body of a worker thread. Sent as source text: it may use nothing from outside itself. @param takePart in the engine's product at hand; it never fails */
-export async function runWorker(seat: Seat, takePart?: () => Promise<void>): Promise<void> {
+export async function runWorker(seat: Seat, takePart?: (number: number) => Promise<void>): Promise<void> {
   const sequence = 0, done = 1, kernel = 4, failed = 5, product = -1, job = 1024, spins = 20_000; // as above
-  const { module, memory, scratch } = seat;
+  const { module, memory, scratch, number } = seat;
   const words = new Int32Array(memory.buffer, job, 16);
   const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
   const names = WebAssembly.Module.exports(module).map((e) => e.name);
-  exports.setThread(scratch);
+  exports.setThread(scratch, number);
   let seen = Atomics.load(words, sequence), noticed = seen;
   Atomics.add(words, done, 1);
   for (;;) {
@@ -130,7 +140,7 @@ export async function runWorker(seat: Seat, takePart?: () => Promise<void>): Pro
     seen = now;
     if (words[kernel] === product) {
       Atomics.notify(words, sequence, 1);
-      await takePart!();
+      await takePart!(number);
       continue;
     }
     try {

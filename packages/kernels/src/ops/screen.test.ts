@@ -132,7 +132,7 @@ describe.each([...all, { name: off.label, device: off }])("screening on $name", 
   // What is compared with, and done again, is WebAssembly's everywhere.
   const run = device.run.bind(device);
   beforeAll(() => void (device.run = (op, ...rest) => run(op.name === "linear" ? { ...op, gemm: undefined } : op, ...rest)));
-  afterAll(() => void (device.run = run));
+  afterAll(() => void Reflect.deleteProperty(device, "run"));
 
   /** Where there must be more rows, these come again, so that there are equals. */
   const inputsOf = ([x, encoder, bias]: Given, atLeast = 1): Input[] => {
