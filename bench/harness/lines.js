@@ -14,7 +14,7 @@ export function profileLines({ profile }, most = 12) {
   if (!profile) return [];
   const { seconds, outside, gflopsPerSecond, integerGopsPerSecond, gigabytesPerSecond, ops } = profile;
   const line = ({ op, calls, seconds, gflop, megabytes, share }) => [op.padEnd(20), String(calls).padStart(4), time(seconds).padStart(9), `${gflop} GFLOP`.padStart(14), `${megabytes} MB`.padStart(12), `${Math.round(100 * share)}% of the roofline`.padStart(22)].join(" ");
-  return [`one turn ${time(seconds)}, outside ops ${time(outside)}; peaks ${gflopsPerSecond} GFLOP/s, ${integerGopsPerSecond} G integer operations/s, ${gigabytesPerSecond} GB/s`, ...ops.slice(0, most).map(line)];
+  return [`one turn ${time(seconds)}, outside ops ${time(outside)}; peaks ${gflopsPerSecond} GFLOP/s, ${integerGopsPerSecond ? `${integerGopsPerSecond} G integer operations/s, ` : ""}${gigabytesPerSecond} GB/s`, ...ops.slice(0, most).map(line)];
 }
 
 /** 1.23 s, 45.6 ms, 789 µs */

@@ -104,7 +104,7 @@ export async function profileOf(device, turn, known, peaksBy = thorough) {
     op.seconds += run.seconds;
     op.flops += flops + integers;
     op.bytes += bytes;
-    op.least += Math.max(integers ? integers / integersPerSecond : flops / flopsPerSecond, bytes / bytesPerSecond);
+    op.least += Math.max(integers && integersPerSecond ? integers / integersPerSecond : flops / flopsPerSecond, bytes / bytesPerSecond); // an engine screens by products, and by integers only what is too small for it
   }
   const round = (value) => Number(value.toPrecision(4));
   return {
