@@ -58,7 +58,7 @@ export interface Differentiable<I, O, P> {
  * - `wgsl` gives the compute passes.
  * - `vjp` (with `saves`) is its gradient: see docs/kernels.md.
  * - `writes` names inputs that are changed in place; such an op says `Into` in its name.
- * - `unbounded` names outputs where infinity is an answer (a bound, the least of nothing): `watchFinite` leaves them out.
+ * - `unbounded` names outputs, and inputs that it writes, where infinity is an answer (a bound, the least of nothing): `watchFinite` leaves them out.
  */
 export interface OpDefinition<I, O, P> extends Differentiable<I, O, P> {
   outputs(inputs: Tensors<I>, params: P): { [K in keyof O]: Spec };
@@ -67,7 +67,7 @@ export interface OpDefinition<I, O, P> extends Differentiable<I, O, P> {
   gemm?(inputs: Tensors<I>, outputs: Tensors<O>, params: P): Gemm;
   wgsl?(inputs: Tensors<I>, outputs: Tensors<O>, params: P): Dispatch | Dispatch[];
   writes?: readonly (keyof I & string)[];
-  unbounded?: readonly (keyof O & string)[];
+  unbounded?: readonly ((keyof I | keyof O) & string)[];
 }
 
 /** An op as a device sees it, its names erased. */

@@ -236,3 +236,19 @@ describe.each([...all, { name: off.label, device: off }])("screening on $name", 
     expect([device.scopes.live, device.bytesInUse]).toEqual([live, bytes]);
   });
 });
+
+test.each([["integers", undefined], ["products", (memory: WebAssembly.Memory) => Promise.resolve(worst(memory))]])("rows that a screen by %s gives up are no fault to who watches for what is not finite", async (_, openEngine) => {
+  const device = await openDevice({ backend: "cpu", threads: 2, engine: "wasm", openEngine });
+  device.watchFinite();
+  try {
+    await device.scope(async () => {
+      const [x, encoder, bias] = cases.find(([name]) => name === "features too close to tell apart")![2];
+      const given = [device.tensor(x, [B, D]), device.tensor(encoder, [F, D]), device.tensor(bias, [F])] as [Tensor, Tensor, Tensor];
+      expect((await encodeTopK(...given, { k: 16 }).read()).index).toHaveLength(16 * B);
+      const many = device.tensor(seededNormal(1, 256 * D), [256, D]);
+      await encodeThreshold(many, given[1], given[2], device.tensor(Float32Array.of(-1), [1])).read();
+    });
+  } finally {
+    device.dispose();
+  }
+});

@@ -47,6 +47,7 @@ const screenOp = defineOp<
 const noteOp = defineOp<Bounds<Float32Array> & Noted<Float32Array, Uint32Array> & { h: Float32Array; x: Float32Array; found: Int32Array }, object, PartOfRows & { F: number; first: number }>({
   name: "noteActiveInto",
   writes: ["rows", "counts", "redo", "found"],
+  unbounded: ["rows"],
   outputs: () => ({}),
   reference() {
     throw new Error("noteActiveInto: expected cpu");

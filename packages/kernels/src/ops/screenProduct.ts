@@ -58,6 +58,7 @@ const gemmOf = ({ x, encoder, bias }: ActiveInputs, h: Tensor, { start, stop, fe
 
 const productOp = defineOp<{ x: Float32Array; encoder: Float32Array; bias?: Float32Array }, { h: Float32Array }, Part>({
   name: "linearPart",
+  unbounded: ["h"], // it only says what else is computed, and that is looked at
   // kernels read 16 at a time
   outputs: (_, { start, stop, feature, end }) => ({ h: { dtype: "f32", shape: [(stop - start) * (end - feature) + 15] } }),
   reference() {

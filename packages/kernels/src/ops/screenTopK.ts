@@ -41,6 +41,7 @@ const op = defineOp<EncoderInputs<Float32Array> & Panels<Int32Array, Float32Arra
 const noteOp = defineOp<Noted<Float32Array, Uint32Array> & { h: Float32Array; x: Float32Array; bounds: Float32Array; found: Int32Array }, object, PartOfRows & { F: number; k: number }>({
   name: "noteTopKInto",
   writes: ["rows", "counts", "redo", "found"],
+  unbounded: ["rows"],
   outputs: () => ({}),
   reference() {
     throw new Error("noteTopKInto: expected cpu");
