@@ -18,7 +18,9 @@ async function run({ args, cwd, env }: Call): Promise<Ran> {
   const [stdout, stderr] = [keep(process.stdout), keep(process.stderr)];
   const ran = (code: number): Ran => ({ code, stdout: stdout(), stderr: stderr() });
   process.chdir(cwd);
-  process.env = { ...env };
+  // in place: native code sees the process's own environment only
+  for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
+  Object.assign(process.env, env);
   process.exitCode = 0;
   try {
     await command(args, { signal: new AbortController().signal });
