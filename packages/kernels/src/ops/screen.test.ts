@@ -171,8 +171,8 @@ describe.each([...all, { name: off.label, device: off }])("screening on $name", 
     expectSame(screened, all);
   });
 
-  describe.each(rules)("%s", (_, ruleOf) => {
-    test.each(cases)("%s: the bytes of those that are active of all", async (_, __, given) => {
+  describe.each(rules)("%s", (rule, ruleOf) => {
+    test.each(cases.filter(([, , [x]]) => rule === rules[0][0] || x.length < 16_500))("%s: the bytes of those that are active of all", async (_, __, given) => {
       const inputs = inputsOf(given, 128);
       const [h] = (await runOn(device, inputs, (x, encoder, bias) => linear(x, encoder, bias))) as [Float32Array];
       const { bias: off = 0, threshold, ...options } = ruleOf(h, given[2].length);
