@@ -128,7 +128,7 @@ test("an op's work follows from the shapes of its tensors", async () => {
   expect(of("linear", { x, weight: encoder, bias }, { y: f32(B, F) }).flops).toBe(2 * B * D * F);
   for (const [a, b] of [[f32(B, D), f32(D, F)], [f32(D, B), f32(D, F)], [f32(B, D), f32(F, D)]]) expect(of("matmul", { a, b }, { y: f32(B, F) }).flops).toBe(2 * B * D * F);
   expect(of("linearPart", { x, encoder, bias }, { h: f32(B * 16 + 15) }).flops).toBe(2 * B * D * 16);
-  expect(of("noteTopKInto", { h: f32(B * 16 + 15), x, bias }, {}).bytes).toBe(4 * (B * 16 + 15));
+  expect(of("noteProductsInto", { h: f32(B * 16 + 15), x, bias }, {}).bytes).toBe(4 * (B * 16 + 15));
   // integers beside no floats, the rows that were asked for alone
   expect(of("screenTopK", { x, encoder, bias }, { index })).toMatchObject({ flops: 0, integers: 2 * B * D * F });
   expect(of("screenActive", { x, encoder }, { counts: { dtype: "u32", shape: [2] } })).toMatchObject({ flops: 0, integers: 2 * 2 * D * F });

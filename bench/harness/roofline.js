@@ -30,8 +30,7 @@ const bytes = {
   adamInto: ({ inputs: { parameter } }) => 7 * bytesOf(parameter), // reads four, writes three of them
   embedding: ({ inputs: { ids }, outputs }) => bytesOf(ids) + 2 * total(outputs), // of the table the rows that are asked for
   linearPart: ({ inputs: { x, encoder }, outputs: { h } }) => bytesOf(x) + bytesOf(h) + 4 * (sizeOf(h) / x.shape[0]) * encoder.shape[1],
-  noteTopKInto: ({ inputs: { h } }) => bytesOf(h), // candidates, as their computation, count as nothing
-  noteActiveInto: ({ inputs: { h } }) => bytesOf(h),
+  noteProductsInto: ({ inputs: { h } }) => bytesOf(h), // candidates, as their computation, count as nothing
   copyRowsInto: ({ inputs: { source } }) => 2 * bytesOf(source),
   clipInto: ({ inputs }) => total(inputs), // writes where it has to clip only
 };

@@ -1,11 +1,10 @@
 import { KernelError } from "../error.js";
 import type { Gemm, GemmEngine, Helper, Helpers } from "./gemm.js";
 import { gemmModel } from "./gemmModel.js";
+import { LINE, MOST_QUEUES } from "./pool.js";
 
 // The control block: what the caller writes and every worker reads.
 const SEQUENCE = 0, BUSY = 1, QUEUES = 2, FAILED = 3, NAP = 4, LOADING = 5, CLOSED = 6, ARGS = 8, NEXT = 32;
-/** Words from one queue's counter to the next, a cache line, and how many queues there can be; more threads share them. */
-const LINE = 16, MOST_QUEUES = 8;
 
 /** What a thread needs to take part; `openOrt` is what it calls. */
 export interface OrtSeat {

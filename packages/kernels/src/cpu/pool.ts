@@ -6,9 +6,9 @@ import { assertArgs, type WasmCall } from "./wasmCall.js";
 export const JOB = 1024;
 const SEQUENCE = 0, DONE = 1, TASKS = 3, KERNEL = 4, FAILED = 5, QUEUES = 6, NUMBER = 7, ARGS = 16, NEXT = 64;
 /** Words from one queue's counter to the next: a cache line. */
-const LINE = 16;
+export const LINE = 16;
 /** As many as there is room for; more threads share them. */
-const MOST_QUEUES = 8;
+export const MOST_QUEUES = 8;
 /** In place of a kernel: the engine's product. */
 const PRODUCT = -1;
 /** Bytes of private scratch memory each thread owns. */

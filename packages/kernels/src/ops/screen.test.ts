@@ -206,7 +206,7 @@ describe.each([...all, { name: off.label, device: off }])("screening on $name", 
       device.run = (op, ...rest) => void (ops.push(op.name), run.call(device, op, ...rest));
       const whole = await encode(x, encoder, v).read();
       device.run = run;
-      expect(ops).toContain(device.exact ? "screenActive" : "noteActiveInto");
+      expect(ops).toContain(device.exact ? "screenActive" : "noteProductsInto");
       expect(ops).not.toContain("linear");
       for (let start = 0; start < rows; start += 31) {
         const end = Math.min(rows, start + 31);

@@ -8,7 +8,7 @@ import { embedding } from "./embedding.js";
 import type { Entries } from "./encoder.js";
 import { linearAt } from "./linearAt.js";
 import { canScreen, packScreen, rowsOfTask, screenSpecs, type Panels } from "./screen.js";
-import { eachProduct, hasProduct, noted, productBounds, type Bounds, type Noted, type PartOfRows } from "./screenProduct.js";
+import { hasProduct, noteProducts, productBounds } from "./screenProduct.js";
 import { activeOfTiles, type ActiveInputs } from "./support.js";
 
 const ROWS = 64;
@@ -44,20 +44,6 @@ const screenOp = defineOp<
   },
 });
 
-const noteOp = defineOp<Bounds<Float32Array> & Noted<Float32Array, Uint32Array> & { h: Float32Array; x: Float32Array; found: Int32Array }, object, PartOfRows & { F: number; first: number }>({
-  name: "noteActiveInto",
-  writes: ["rows", "counts", "redo", "found"],
-  unbounded: ["rows"],
-  outputs: () => ({}),
-  reference() {
-    throw new Error("noteActiveInto: expected cpu");
-  },
-  wasm({ h, x, cuts, bounds, rows, counts, redo, found }, _, { start, stop, feature, end, F, first, tile, tasks }) {
-    const D = x.shape[1];
-    return { kernel: "noteActive", args: [address(h), address(x) + 4 * D * start, ...[cuts, bounds, rows, counts, redo, found].map(address), counts.size, D, F, start - first, stop - first, feature, end - feature, tile, capacityOf(F)], tasks };
-  },
-});
-
 /** For each of some rows its candidates, and how many; or that the row is left to be done otherwise. */
 type Screen = (range: { start: number; end: number }) => { counts: Tensor; found: Tensor; redo: Tensor };
 
@@ -68,13 +54,8 @@ function byIntegers(inputs: ActiveInputs, rule?: Rule): Screen {
 
 /** The same by an engine's product (see screenProduct.as.ts). */
 function byProducts(inputs: ActiveInputs, rule?: Rule): Screen {
-  const { x, encoder: { shape: [F] } } = inputs;
   const bounds = productBounds(inputs, rule);
-  return (range) => {
-    const state = { ...noted(x.device, range.end - range.start), found: x.device.empty("i32", [range.end - range.start, capacityOf(F)]) };
-    eachProduct(inputs, range, (h, part) => noteOp({ h, x, ...bounds, ...state }, { ...part, F, first: range.start }));
-    return state;
-  };
+  return (range) => noteProducts(inputs, bounds, range, { capacity: capacityOf(inputs.encoder.shape[0]) });
 }
 
 const candidatesOp = defineOp<{ rowStart: Uint32Array; found: Int32Array }, { index: Uint32Array }, { n: number }>({

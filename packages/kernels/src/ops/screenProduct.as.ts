@@ -72,13 +72,13 @@ export function productBounds(): void {
 }
 
 /**
- * Products of some features: what of them can be among the k largest of its row. Tasks of `tile` rows.
- * noteTopK(h, x, bounds, rows, counts, redo, found, B, D, F, first row, its end, first feature, how many, k, tile, capacity)
- *   h: [rows, features] and 15 numbers more; x of the first row on; found as in screenTopK
+ * Products of some features: what of them can be among the k largest of its row, or where k is 0 can be active. Tasks of `tile` rows.
+ * noteProducts(h, x, cuts, bounds, rows, counts, redo, found, R, D, F, first row, its end, first feature, how many, k, tile, capacity)
+ *   h: [rows, features] and 15 numbers more; x of the first row on; found as in screenTopK, or as in screenActive
  */
-export function noteTopK(): void {
-  const h = pointer(0), x = pointer(1), bounds = pointer(2), rows = pointer(3), counts = pointer(4), redo = pointer(5), found = pointer(6), B = arg(7), D = arg(8), F = arg(9), start = arg(10), stop = arg(11), feature = arg(12), width = arg(13), k = arg(14), tile = arg(15), capacity = arg(16);
-  const column = <usize>B << 2, list = <usize>capacity * 12, panels = (F + 15) >> 4;
+export function noteProducts(): void {
+  const h = pointer(0), x = pointer(1), cuts = pointer(2), bounds = pointer(3), rows = pointer(4), counts = pointer(5), redo = pointer(6), found = pointer(7), R = arg(8), D = arg(9), F = arg(10), start = arg(11), stop = arg(12), feature = arg(13), width = arg(14), k = arg(15), tile = arg(16), capacity = arg(17);
+  const column = <usize>R << 2, list = <usize>capacity * (k ? 12 : 4), panels = (F + 15) >> 4;
   for (let t = nextTask(); t >= 0; t = nextTask()) {
     const r0 = start + t * tile, r1 = min(r0 + tile, stop);
     const longest = mostOf(bounds, panels, 8), fixed = twice(D) * mostOf(bounds + 4, panels, 8);
@@ -87,43 +87,25 @@ export function noteTopK(): void {
       if (feature == 0) begin(x + (<usize>(r - start) * D << 2), D, longest, fixed, least, column, counts + at, redo + at);
       const ofLength = load<f32>(least + column);
       for (let f = 0; f < width; f += 16) {
-        const bound = bounds + (<usize>(feature + f >> 4) << 3), error = errorOf(ofLength, bound, D), v = row + (<usize>f << 2), t = f32x4.splat(lower(load<f32>(least) - error));
-        let hits = above(v, t, t, t, t);
+        const error = errorOf(ofLength, bounds + (<usize>(feature + f >> 4) << 3), D), offset = load<f32>(least) - error, v = row + (<usize>f << 2);
+        let t0 = f32x4.splat(lower(offset)), t1 = t0, t2 = t0, t3 = t0;
+        if (!k) {
+          const cut = cuts + (<usize>(feature + f) << 2);
+          t0 = below(cut, offset, 0), t1 = below(cut, offset, 16), t2 = below(cut, offset, 32), t3 = below(cut, offset, 48);
+        }
+        let hits = above(v, t0, t1, t2, t3);
         if (!hits) continue;
         if (f + 16 > width) hits &= (1 << (width - f)) - 1;
-        if (hits) push(found + <usize>r * list, capacity, v, hits, error, feature + f, k, least, counts + at, redo + at);
-      }
-    }
-  }
-}
-
-/**
- * Products of some features: what of them can be active.
- * noteActive(h, x, cuts, bounds, rows, counts, redo, found, R, D, F, first row, its end, first feature, how many, tile, capacity): as above; found as in screenActive
- */
-export function noteActive(): void {
-  const h = pointer(0), x = pointer(1), cuts = pointer(2), bounds = pointer(3), rows = pointer(4), counts = pointer(5), redo = pointer(6), found = pointer(7), R = arg(8), D = arg(9), F = arg(10), start = arg(11), stop = arg(12), feature = arg(13), width = arg(14), tile = arg(15), capacity = arg(16);
-  const column = <usize>R << 2, list = <usize>capacity << 2, panels = (F + 15) >> 4;
-  for (let t = nextTask(); t >= 0; t = nextTask()) {
-    const r0 = start + t * tile, r1 = min(r0 + tile, stop);
-    const longest = mostOf(bounds, panels, 8), fixed = twice(D) * mostOf(bounds + 4, panels, 8);
-    for (let r = r0; r < r1; r++) {
-      const at = <usize>r << 2, least = rows + at, row = h + (<usize>(r - start) * width << 2);
-      if (feature == 0) begin(x + (<usize>(r - start) * D << 2), D, longest, fixed, least, column, counts + at, redo + at);
-      const ofLength = load<f32>(least + column);
-      for (let f = 0; f < width; f += 16) {
-        const bound = bounds + (<usize>(feature + f >> 4) << 3), offset = f32x4.splat(load<f32>(least) - errorOf(ofLength, bound, D)), v = row + (<usize>f << 2), cut = cuts + (<usize>(feature + f) << 2);
-        let hits = above(v, below(cut, offset, 0), below(cut, offset, 16), below(cut, offset, 32), below(cut, offset, 48));
         if (!hits) continue;
-        if (f + 16 > width) hits &= (1 << (width - f)) - 1;
-        if (hits) noteCandidates(found + <usize>r * list, capacity, hits, feature + f, least, counts + at, redo + at);
+        if (k) push(found + <usize>r * list, capacity, v, hits, error, feature + f, k, least, counts + at, redo + at);
+        else noteCandidates(found + <usize>r * list, capacity, hits, feature + f, least, counts + at, redo + at);
       }
     }
   }
 }
 // @ts-ignore: decorator
-@inline function below(cut: usize, offset: v128, lane: usize): v128 {
-  const v = f32x4.add(v128.load(cut + lane), offset);
+@inline function below(cut: usize, offset: f32, lane: usize): v128 {
+  const v = f32x4.add(v128.load(cut + lane), f32x4.splat(offset));
   return f32x4.sub(v, f32x4.mul(f32x4.abs(v), f32x4.splat(2.3841858e-7)));
 }
 

@@ -2,7 +2,6 @@ import { CpuDevice } from "../cpu/cpuDevice.js";
 import type { Gemm } from "../cpu/gemm.js";
 import { address, f32Bits } from "../cpu/wasmCall.js";
 import { defineOp } from "../defineOp.js";
-import type { Device } from "../device.js";
 import type { Tensor } from "../tensor.js";
 import { paramsOf, type Rule, type RuleParams } from "./compact.js";
 import { linearCall } from "./linear.js";
@@ -38,17 +37,11 @@ const boundsOp = defineOp<{ encoder: Float32Array; bias?: Float32Array; threshol
 });
 
 /** Rows `start` to `stop` and features `feature` to `end`. */
-export interface Part {
+interface Part {
   start: number;
   stop: number;
   feature: number;
   end: number;
-}
-
-/** With how many rows a task of the kernel that looks at it takes, and how many tasks these make. */
-export interface PartOfRows extends Part {
-  tile: number;
-  tasks: number;
 }
 
 const gemmOf = ({ x, encoder, bias }: ActiveInputs, h: Tensor, { start, stop, feature, end }: Part): Gemm => {
@@ -71,27 +64,48 @@ const productOp = defineOp<{ x: Float32Array; encoder: Float32Array; bias?: Floa
 /** How far products of an encoder can be off, for pre-activations that the rule, or without one 0, cuts. */
 export const productBounds = ({ encoder, bias }: { encoder: Tensor; bias?: Tensor }, rule?: Rule): Bounds<Tensor> => boundsOp({ encoder, bias, threshold: rule?.threshold }, paramsOf(rule));
 
-/** What is kept of rows while their products come and go. */
-export interface Noted<F, U> {
+/** What is kept of rows while their products come and go: at last which candidates each has, how many, and whether it is left to be done otherwise. */
+export interface Noted<F, U, I> {
   rows: F;
   counts: U;
   redo: U;
+  found: I;
 }
-export const noted = (device: Device, R: number): Noted<Tensor, Tensor> => ({ rows: device.empty("f32", [2, R]), counts: device.empty("u32", [R]), redo: device.empty("u32", [R]) });
+
+const noteOp = defineOp<Noted<Float32Array, Uint32Array, Int32Array> & Bounds<Float32Array> & { h: Float32Array; x: Float32Array }, object, Part & { first: number; F: number; k: number; capacity: number }>({
+  name: "noteProductsInto",
+  writes: ["rows", "counts", "redo", "found"],
+  unbounded: ["rows"],
+  outputs: () => ({}),
+  reference() {
+    throw new Error("noteProductsInto: expected cpu");
+  },
+  wasm({ h, x, cuts, bounds, rows, counts, redo, found }, _, { start, stop, feature, end, first, F, k, capacity }) {
+    const D = x.shape[1];
+    const tile = rowsOfTask(x.device as CpuDevice, stop - start);
+    const given = [cuts, bounds, rows, counts, redo, found].map(address);
+    return { kernel: "noteProducts", args: [address(h), address(x) + 4 * D * start, ...given, counts.size, D, F, start - first, stop - first, feature, end - feature, k, tile, capacity], tasks: Math.ceil((stop - start) / tile) };
+  },
+});
 
 /** Whether an engine's product is there to screen by. */
 export const hasProduct = ({ x, encoder }: { x: Tensor; encoder: Tensor }): boolean => x.device instanceof CpuDevice && x.device.hasGemm({ M: Math.min(ROWS, x.shape[0]), N: Math.min(COLUMNS, encoder.shape[0]), K: x.shape[1] });
 
-/** Calls `note` with the products of part after part of rows `start` to `end`, and into how many tasks a kernel cuts each. */
-export function eachProduct(inputs: ActiveInputs, { start, end }: { start: number; end: number }, note: (h: Tensor, part: PartOfRows) => void): void {
-  const F = inputs.encoder.shape[0];
-  for (let from = start; from < end; from += ROWS) {
-    const to = Math.min(end, from + ROWS);
-    const tile = rowsOfTask(inputs.x.device as CpuDevice, to - from);
+/**
+ * The candidates of rows `start` to `end`, by products part after part: for the k largest of each row, or where k is 0 for what
+ * the rule of the bounds cuts.
+ * @param options.capacity candidates that a row may have
+ */
+export function noteProducts(inputs: ActiveInputs, bounds: Bounds<Tensor>, { start: first, end: last }: { start: number; end: number }, { k = 0, capacity }: { k?: number; capacity: number }): Noted<Tensor, Tensor, Tensor> {
+  const { x, encoder } = inputs;
+  const { device } = x;
+  const [R, F] = [last - first, encoder.shape[0]];
+  const state = { rows: device.empty("f32", [2, R]), counts: device.empty("u32", [R]), redo: device.empty("u32", [R]), found: device.empty("i32", [R, (k ? 3 : 1) * capacity]) };
+  for (let start = first; start < last; start += ROWS)
     for (let feature = 0; feature < F; feature += COLUMNS) {
-      const part = { start: from, stop: to, feature, end: Math.min(F, feature + COLUMNS) };
+      const part = { start, stop: Math.min(last, start + ROWS), feature, end: Math.min(F, feature + COLUMNS) };
       using h = productOp(inputs, part).h;
-      note(h, { ...part, tile, tasks: Math.ceil((to - from) / tile) });
+      noteOp({ h, x, ...bounds, ...state }, { ...part, first, F, k, capacity });
     }
-  }
+  return state;
 }

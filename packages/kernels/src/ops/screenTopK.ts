@@ -5,7 +5,7 @@ import type { Tensor } from "../tensor.js";
 import { embedding } from "./embedding.js";
 import type { EncoderInputs, Entries } from "./encoder.js";
 import { canScreen, packScreen, rowsOfTask, screenSpecs, type Panels } from "./screen.js";
-import { eachProduct, hasProduct, noted, productBounds, type Noted, type PartOfRows } from "./screenProduct.js";
+import { hasProduct, noteProducts, productBounds, type Noted } from "./screenProduct.js";
 import { topKOfTiles } from "./topK.js";
 
 type Scratch = { redo: Uint32Array; xq: Int32Array; rows: Float32Array; found: Int32Array };
@@ -38,21 +38,7 @@ const op = defineOp<EncoderInputs<Float32Array> & Panels<Int32Array, Float32Arra
   },
 });
 
-const noteOp = defineOp<Noted<Float32Array, Uint32Array> & { h: Float32Array; x: Float32Array; bounds: Float32Array; found: Int32Array }, object, PartOfRows & { F: number; k: number }>({
-  name: "noteTopKInto",
-  writes: ["rows", "counts", "redo", "found"],
-  unbounded: ["rows"],
-  outputs: () => ({}),
-  reference() {
-    throw new Error("noteTopKInto: expected cpu");
-  },
-  wasm({ h, x, bounds, rows, counts, redo, found }, _, { start, stop, feature, end, F, k, tile, tasks }) {
-    const [B, D] = x.shape as [number, number];
-    return { kernel: "noteTopK", args: [address(h), address(x) + 4 * D * start, ...[bounds, rows, counts, redo, found].map(address), B, D, F, start, stop, feature, end - feature, k, tile, capacityOf(k)], tasks };
-  },
-});
-
-const finishOp = defineOp<EncoderInputs<Float32Array> & Noted<Float32Array, Uint32Array> & { found: Int32Array }, Entries<Float32Array, Uint32Array>, { k: number }>({
+const finishOp = defineOp<EncoderInputs<Float32Array> & Noted<Float32Array, Uint32Array, Int32Array>, Entries<Float32Array, Uint32Array>, { k: number }>({
   name: "finishTopK",
   outputs: ({ x }, { k }) => entrySpecs(x.shape[0], k),
   reference() {
@@ -66,11 +52,7 @@ const finishOp = defineOp<EncoderInputs<Float32Array> & Noted<Float32Array, Uint
 
 /** The same by an engine's product (see screenProduct.as.ts). */
 function topKOfProducts(inputs: EncoderInputs<Tensor>, k: number): Entries<Tensor, Tensor> & { redo: Tensor } {
-  const { x, encoder } = inputs;
-  const B = x.shape[0];
-  const { bounds } = productBounds(inputs);
-  const state = { ...noted(x.device, B), found: x.device.empty("i32", [B, 3 * capacityOf(k)]) };
-  eachProduct(inputs, { start: 0, end: B }, (h, part) => noteOp({ h, x, bounds, ...state }, { ...part, F: encoder.shape[0], k }));
+  const state = noteProducts(inputs, productBounds(inputs), { start: 0, end: inputs.x.shape[0] }, { k, capacity: capacityOf(k) });
   return { redo: state.redo, ...finishOp({ ...inputs, ...state }, { k }) };
 }
 
