@@ -29,6 +29,7 @@ export { decodeGroups } from "./ops/decodeGroups.js";
 export { decodeSparse } from "./ops/decodeSparse.js";
 export { encodeRelu } from "./ops/encodeRelu.js";
 export { argmax, maxRows, meanRows, sumRows } from "./ops/reduceRows.js";
+export { joinFeatures } from "./ops/joinFeatures.js";
 export { linearAt } from "./ops/linearAt.js";
 export { overFeatures, type FeatureSums } from "./ops/overFeatures.js";
 export { sumByFeature, sumRowsByFeature } from "./ops/sumByFeature.js";

@@ -25,6 +25,6 @@ export interface Dictionary {
    * @throws DictionaryError USAGE `JumpReluAutoEncoder: expected x beside the features (layer_norm), got features alone`
    */
   decode(features: SparseFeatures, x?: Tensor): Tensor;
-  /** Frees the weights. Twice is harmless. */
+  /** Frees the weights. Twice is harmless. @throws DictionaryError DISPOSED, from encode and decode after it */
   dispose(): void;
 }

@@ -2,7 +2,7 @@
 export class DictionaryError extends Error {
   override readonly name = "DictionaryError";
   constructor(
-    readonly code: "FORMAT" | "UNSUPPORTED" | "SHAPE" | "USAGE",
+    readonly code: "FORMAT" | "UNSUPPORTED" | "SHAPE" | "USAGE" | "DISPOSED",
     message: string,
     readonly remedy?: string,
   ) {

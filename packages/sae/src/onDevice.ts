@@ -1,8 +1,9 @@
-import { copyRowsInto, decodeSparse, mul, sub, transpose, type Device, type SparseFeatures, type Tensor } from "@dictlearn/kernels";
+import { decodeSparse, joinFeatures, sub, type Device, type SparseFeatures, type Tensor } from "@dictlearn/kernels";
 import { Decoder } from "./decoder.js";
 import { type Dictionary } from "./dictionary.js";
+import { Encoder, type Part } from "./encoder.js";
 import { DictionaryError } from "./error.js";
-import { Columns, rowsOf, type Matrix } from "./matrix.js";
+import { type Matrix } from "./matrix.js";
 
 /** What every dictionary here has; the rest are vectors. O is D, but for a transcoder. */
 interface Weights {
@@ -16,6 +17,7 @@ interface Weights {
  * @param vectors what `encode` needs besides the encoder: f32[n] each
  * @param how.centred whether decoderBias is taken from x first
  * @param how.used features that have a row in the encoder; default all
+ * @param how.apart whether each feature is encoded without regard to the others
  * @param encode x f32[B,D] and the weights on the device → features [B,F]; what it makes on the way is freed
  */
 export function onDevice<V extends string>(
@@ -23,7 +25,7 @@ export function onDevice<V extends string>(
   kind: string,
   { encoder, decoder, decoderBias }: Weights,
   vectors: Readonly<Record<V, Float32Array>>,
-  how: { readonly centred: boolean; readonly used?: number },
+  how: { readonly centred: boolean; readonly used?: number; readonly apart?: boolean },
   encode: (x: Tensor, weights: Readonly<Record<V | "encoder", Tensor>>) => SparseFeatures,
 ): Dictionary {
   const O = decoderBias.length;
@@ -33,42 +35,36 @@ export function onDevice<V extends string>(
   const D = encoder.length / used;
   if (!Number.isInteger(D) || (how.centred && D !== O)) throw new DictionaryError("SHAPE", `${kind}: expected an encoder of ${used} rows of ${O}, got ${encoder.length} numbers (decoder is f32[${F},${O}])`);
   const up = (data: Float32Array, shape = [data.length]) => device.keep(device.tensor(data, shape));
-  const small = Object.entries<Float32Array>({ ...vectors, decoderBias }).map(([name, data]) => [name, up(data)]);
-  const weights = Object.fromEntries([...small, ["encoder", device.keep(upload(device, encoder, [used, D]))]]) as Record<V | "encoder" | "decoderBias", Tensor>;
+  const small = Object.fromEntries(Object.entries<Float32Array>({ ...vectors, decoderBias }).map(([name, data]) => [name, up(data)])) as Record<V | "decoderBias", Tensor>;
+  const rows = new Encoder(device, encoder, used, D);
   const lazy = new Decoder(device, O, F, decoder);
+  /** Of vectors with a number a feature those of a part. */
+  const ofPart = ({ start, end }: Part) => Object.fromEntries(Object.entries<Float32Array>(vectors).map(([name, data]) => [name, data.length === used ? device.tensor(data.subarray(start, end), [end - start]) : small[name as V]])) as Record<V, Tensor>;
+
+  const expectLive = () => {
+    if (small.decoderBias.disposed) throw new DictionaryError("DISPOSED", `${kind}: expected a live dictionary, got one after dispose()`);
+  };
 
   return {
     kind,
     device,
     D,
     F,
-    encode: (x) => device.scope(() => encode(how.centred ? sub(x, weights.decoderBias) : x, weights)),
-    decode: (features) => decodeSparse(features, lazy.rows, weights.decoderBias),
+    encode: (x) =>
+      device.scope(() => {
+        expectLive();
+        const centred = how.centred ? sub(x, small.decoderBias) : x;
+        const parts = how.apart && x.shape[1] === D && rows.once(x.shape[0], (part) => encode(centred, { ...ofPart(part), encoder: part.rows }));
+        return parts ? joinFeatures(parts) : encode(centred, { ...small, encoder: rows.rows });
+      }),
+    decode(features) {
+      expectLive();
+      return decodeSparse(features, lazy.rows, small.decoderBias);
+    },
     dispose() {
-      for (const tensor of Object.values<Tensor>(weights)) tensor.dispose();
+      for (const tensor of Object.values<Tensor>(small)) tensor.dispose();
+      rows.dispose();
       lazy.dispose();
     },
   };
-}
-
-/** Columns are turned on the device, so many features at a time that both they and their rows stay in its cache. */
-const turnedBytes = 2 ** 20;
-
-/** A matrix as rows on the device, f32[F,D]. */
-function upload(device: Device, matrix: Matrix, [F, D]: readonly [number, number]): Tensor {
-  if (!(matrix instanceof Columns) || matrix.norms) return device.tensor(rowsOf(matrix), [F, D]);
-  const rows = device.empty("f32", [F, D]);
-  const width = Math.max(16, Math.floor(turnedBytes / (4 * D)));
-  const room = new Float32Array(D * Math.min(F, width));
-  for (let from = 0; from < F; from += width) {
-    const n = Math.min(F - from, width);
-    const part = room.subarray(0, D * n); //                                        f32[D,n]
-    for (let d = 0; d < D; d++) part.set(matrix.data.subarray(d * F + from, d * F + from + n), d * n);
-    device.scope(() => {
-      const turned = transpose(device.tensor(part, [D, n])); //                      f32[n,D]
-      const factors = matrix.factors?.subarray(from, from + n);
-      copyRowsInto(rows, factors ? mul(turned, device.tensor(factors, [n, 1])) : turned, { at: from });
-    });
-  }
-  return rows;
 }

@@ -35,6 +35,7 @@ export * from "../ops/softmax.as";
 export * from "../ops/topOfBatch.as";
 export * from "../ops/entryRows.as";
 export * from "../ops/fired.as";
+export * from "../ops/joinFeatures.as";
 export * from "../ops/trackThreshold.as";
 export * from "../ops/groups.as";
 export * from "../ops/linearAtByFeature.as";

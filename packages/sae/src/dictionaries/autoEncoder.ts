@@ -19,7 +19,7 @@ export interface AutoEncoderWeights {
  */
 export function autoEncoder(device: Device, weights: AutoEncoderWeights): Dictionary {
   const { encoderBias } = weights;
-  return onDevice(device, "AutoEncoder", weights, { encoderBias }, { centred: true }, (x, w) => encodeRelu(x, w.encoder, w.encoderBias));
+  return onDevice(device, "AutoEncoder", weights, { encoderBias }, { centred: true, apart: true }, (x, w) => encodeRelu(x, w.encoder, w.encoderBias));
 }
 
 /** dictionary_learning's `AutoEncoder`; its from_pretrained makes the decoder's columns unit vectors unless told not to. */

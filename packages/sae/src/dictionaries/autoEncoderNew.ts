@@ -18,7 +18,7 @@ export interface AutoEncoderNewWeights {
  */
 export function autoEncoderNew(device: Device, weights: AutoEncoderNewWeights): Dictionary {
   const { encoderBias } = weights;
-  return onDevice(device, "AutoEncoderNew", weights, { encoderBias }, { centred: false }, (x, w) => encodeRelu(x, w.encoder, w.encoderBias));
+  return onDevice(device, "AutoEncoderNew", weights, { encoderBias }, { centred: false, apart: true }, (x, w) => encodeRelu(x, w.encoder, w.encoderBias));
 }
 
 /**

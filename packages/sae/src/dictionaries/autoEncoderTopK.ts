@@ -31,7 +31,7 @@ export function autoEncoderTopK(device: Device, weights: TopKWeights, { useThres
 export function aboveThreshold(device: Device, kind: string, weights: TopKWeights, { applyDecoderBiasToInput: centred = true }: Pick<Variants, "applyDecoderBiasToInput"> = {}): Dictionary {
   const { encoderBias } = weights;
   const threshold = Float32Array.of(weights.threshold);
-  return onDevice(device, kind, weights, { encoderBias, threshold }, { centred }, (x, w) => encodeThreshold(x, w.encoder, w.encoderBias, w.threshold));
+  return onDevice(device, kind, weights, { encoderBias, threshold }, { centred, apart: true }, (x, w) => encodeThreshold(x, w.encoder, w.encoderBias, w.threshold));
 }
 
 /** dictionary_learning's `AutoEncoderTopK`. */

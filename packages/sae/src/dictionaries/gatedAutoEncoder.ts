@@ -20,7 +20,7 @@ export interface GatedWeights {
  */
 export function gatedAutoEncoder(device: Device, weights: GatedWeights, { applyDecoderBiasToInput: centred = true }: Pick<Variants, "applyDecoderBiasToInput"> = {}): Dictionary {
   const { magnitudeLog, gateBias, magnitudeBias } = weights;
-  return onDevice(device, "GatedAutoEncoder", weights, { magnitudeLog, gateBias, magnitudeBias }, { centred }, (x, w) =>
+  return onDevice(device, "GatedAutoEncoder", weights, { magnitudeLog, gateBias, magnitudeBias }, { centred, apart: true }, (x, w) =>
     encodeGated(x, w.encoder, w.gateBias, w.magnitudeBias, w.magnitudeLog).features,
   );
 }

@@ -21,7 +21,7 @@ export interface JumpReluWeights {
  */
 export function jumpReluAutoEncoder(device: Device, weights: JumpReluWeights, { applyDecoderBiasToInput: centred = false }: Pick<Variants, "applyDecoderBiasToInput"> = {}): Dictionary {
   const { encoderBias, threshold } = weights;
-  return onDevice(device, "JumpReluAutoEncoder", weights, { encoderBias, threshold }, { centred }, (x, w) => encodeThreshold(x, w.encoder, w.encoderBias, w.threshold));
+  return onDevice(device, "JumpReluAutoEncoder", weights, { encoderBias, threshold }, { centred, apart: true }, (x, w) => encodeThreshold(x, w.encoder, w.encoderBias, w.threshold));
 }
 
 /** dictionary_learning's `JumpReluAutoEncoder`. */
