@@ -67,11 +67,12 @@ export const command = defineCommand({
     const files = await chooseFiles({ model: given.model, dictionary: isDemo ? "demo" : given.dictionary?.[0] }, { hub, offline: environment.offline ?? false, note });
     const openingDevice = openDevice({ backend: given.device, threads: given.threads, engine: given.engine, onNotice: (line) => debug && note(line) });
     const alone = given.sites || (given.site?.length ?? 0) > 1 || (given.dictionary?.length ?? 0) > 1 ? undefined : (given.site?.[0] ?? defaultSite);
+    const measures = (several: boolean) => given.report !== undefined || (several && format === "json"); // and decodes for it
     const opening = openModel(files.model, { device: openingDevice, site: alone, revision: given.revision, hub });
     const [device, model, readings] = await Promise.all([
       openingDevice,
       opening,
-      openReadings({ dictionaries: given.dictionary ?? [files.dictionary], sites: given.sites ?? given.site }, { device: openingDevice, hub, model: opening, note }),
+      openReadings({ dictionaries: given.dictionary ?? [files.dictionary], sites: given.sites ?? given.site }, { device: openingDevice, hub, model: opening, decodes: measures, note }),
     ]).catch((error) => {
       isOver = true; // the other of the two may go on trying
       return withoutHub("--model demo --dictionary demo needs no network")(error);
@@ -85,7 +86,7 @@ export const command = defineCommand({
 
     const besides: Beside[] = [];
     try {
-      const measured = given.report !== undefined || (places !== undefined && format === "json");
+      const measured = measures(places !== undefined);
       const open = sentences.total === undefined && pooling === "padded-mean" ? await kept(sentences.open()) : sentences.open;
       const options = { pooling, top, measured, onNotice: note };
       const detailed = given.report !== undefined || given.perToken !== undefined ? sweep(model, readings, open, { ...options, details: true }) : undefined;

@@ -34,13 +34,14 @@ interface Found {
 /**
  * Opens the dictionaries that were asked for, each with its site: the one it was paired with, the only one that was asked
  * for, or the one that its config or its folder names. In the order of the model's layers, then as they were named.
+ * @param to.decodes whether anything will be decoded, where there may be several readings or is one
  * @throws CommandError USAGE for what does not go together, told with what was found
  */
-export async function openReadings({ dictionaries, sites }: Asked, { device, hub, model: opening, note }: { device: Device | Promise<Device>; hub: Hub; model: Promise<Model>; note: (line: string) => void }): Promise<OpenReading[]> {
+export async function openReadings({ dictionaries, sites }: Asked, { device, hub, model: opening, decodes, note }: { device: Device | Promise<Device>; hub: Hub; model: Promise<Model>; decodes: (several: boolean) => boolean; note: (line: string) => void }): Promise<OpenReading[]> {
   const found = (await Promise.all(dictionaries.map(findIn))).flat();
   const [only] = found.length === 1 ? found : [];
   if (only) {
-    const [dictionary, model] = await Promise.all([openDictionary(only.name, { device, hub }), opening]);
+    const [dictionary, model] = await Promise.all([openDictionary(only.name, { device, hub, encodeOnly: !decodes(sites === "all") }), opening]);
     return matched([{ ...only, dictionary }], { sites, others: [], model, note });
   }
   const model = await opening;
@@ -49,7 +50,7 @@ export async function openReadings({ dictionaries, sites }: Asked, { device, hub
   const others = new Set<string>();
   for (const one of found) {
     const site = one.amongOthers && wanted ? siteOfFolder(model, one.name) : undefined;
-    if (site === undefined || wanted!.includes(site)) opened.push({ ...one, dictionary: await openDictionary(one.name, { device, hub }) });
+    if (site === undefined || wanted!.includes(site)) opened.push({ ...one, dictionary: await openDictionary(one.name, { device, hub, encodeOnly: !decodes(true) }) });
     else others.add(site); // of a big run no more is read than is asked for
   }
   return matched(opened, { sites, others: [...others], model, note });

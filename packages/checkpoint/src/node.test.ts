@@ -1,7 +1,7 @@
 import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fixture, fixtureBytes } from "../test/fixtures.js";
 import { openSafetensors, openTorch, writeSafetensors } from "./index.js";
 import { fileSource } from "./node.js";
@@ -36,6 +36,51 @@ test("some rows of a matrix are those of the whole, near each other or far apart
   }
   await expect(file.readRows!("matrix", Uint32Array.of(1, R))).rejects.toMatchObject({ code: "NOT_FOUND", message: `${path}: expected rows of matrix below ${R}, got ${R}` });
   await expect(file.readRows!("nothing", Uint32Array.of(1))).rejects.toMatchObject({ code: "NOT_FOUND" });
+});
+
+describe("a tensor piece by piece", async () => {
+  const names = ["dl_variants/contiguous.pt", "dl_variants/one_shared_storage.pt", "dl_variants/dtypes.pt", "dl/AutoEncoder/ae.pt", "dl_variants/float16.pt", "torch/views.pt", "torch/views_f64.pt"];
+  test.each(names)("%s: the pieces of what lies in order are the whole, what lies otherwise has none", async (name) => {
+    const path = join(folder, name.replaceAll("/", "-"));
+    await writeFile(path, fixtureBytes(name));
+    await using source = await fileSource(path);
+    const file = await openTorch(source);
+    let inOrder = 0;
+    for (const tensor of file.names) {
+      const { data } = await file.read(tensor);
+      for (const elements of [1, 7, data.length, 1e6].filter((n) => n > 0)) {
+        const found: Buffer[] = [];
+        for await (const piece of file.pieces(tensor, elements) ?? []) {
+          expect(piece.constructor).toBe(data.constructor);
+          found.push(Buffer.from(bytesOf(piece))); // a copy: the next piece takes its place
+          expect(piece.length).toBe(Math.min(elements, data.length - (found.length - 1) * elements));
+        }
+        if (!file.pieces(tensor, elements)) continue;
+        expect(Buffer.concat(found).equals(bytesOf(data)), tensor).toBe(true);
+        inOrder++;
+      }
+    }
+    expect(inOrder).toBeGreaterThan(0);
+  });
+
+  test("in memory, deflated, or by its columns it has none; a file that shrinks is named", async () => {
+    for (const [name, tensor] of [["dl_variants/deflated.pt", "bias"], ["dl/AutoEncoder/ae.pt", "encoder.weight"]]) {
+      const path = join(folder, "none.pt");
+      await writeFile(path, fixtureBytes(name));
+      await using source = await fileSource(path);
+      expect((await openTorch(source)).pieces(tensor, 8)).toBeUndefined();
+    }
+    expect((await openTorch(fixture("dl_variants/contiguous.pt"))).pieces("bias", 8)).toBeUndefined();
+    const path = join(folder, "cut.pt");
+    await writeFile(path, fixtureBytes("dl_variants/contiguous.pt"));
+    await using source = await fileSource(path);
+    const file = await openTorch(source);
+    const pieces = file.pieces("decoder.weight", 40)!;
+    await pieces.next();
+    await truncate(path, 1000);
+    await expect(async () => { for await (const _ of pieces); }).rejects.toMatchObject({ code: "IO", message: expect.stringContaining("got the end of the file at") });
+    expect(() => file.pieces("nothing", 1)).toThrow(expect.objectContaining({ code: "NOT_FOUND" }));
+  });
 });
 
 test("after closing, or if the file has shrunk, reading is an IO error that names it", async () => {

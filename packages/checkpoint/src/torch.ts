@@ -1,15 +1,22 @@
 import { nameOf, readRange, type ByteSource } from "./byteSource.js";
-import { entryOf, list, namedTensor, type Checkpoint } from "./checkpoint.js";
+import { entryOf, list, namedTensor, type Checkpoint, type TensorData } from "./checkpoint.js";
 import { byteLengthOf, dtypes } from "./dtypes.js";
 import { CheckpointError, formatError } from "./error.js";
 import { isContiguous, makeContiguous, spanOf } from "./strides.js";
 import { flatten, type PlainValue } from "./torchNames.js";
 import { unpickleTorch, type TorchTensor } from "./torchPickle.js";
-import { readZipDirectory, readZipMember, type ZipMember } from "./zip.js";
+import { readZipDirectory, readZipMember, startOfMember, type ZipMember } from "./zip.js";
 
 export interface TorchCheckpoint extends Checkpoint {
   /** What the file holds besides tensors, by dotted name: `step`, `config.lr`, `norm_factor`. */
   readonly values: ReadonlyMap<string, PlainValue>;
+  /**
+   * A tensor piece by piece, in row-major order, where it lies so in a file of this machine; else undefined. A piece is good
+   * until the next is asked for.
+   * @param elements of a piece, at least 1; the last may have fewer
+   * @throws as `read`
+   */
+  pieces(name: string, elements: number): AsyncGenerator<TensorData, void> | undefined;
 }
 
 /**
@@ -54,7 +61,34 @@ export async function openTorch(source: ByteSource, { at }: { at?: string } = {}
       if (turned && isContiguous(turned)) return { ...namedTensor(name, tensor, await readTensor(source, turned, member)), columns: true };
       return namedTensor(name, tensor, await readTensor(source, tensor, member));
     },
+    pieces(name, elements) {
+      const { tensor, member } = entry(name);
+      return readsInPlace(source) && !member.deflated && isContiguous(tensor) ? piecesOf(source, { tensor, member }, elements) : undefined;
+    },
   };
+}
+
+const readsInPlace = (source: ByteSource): source is ReadInPlace => source.readInto !== undefined;
+type ReadInPlace = ByteSource & Required<Pick<ByteSource, "readInto">>;
+
+/** One is read while the other is looked at. */
+async function* piecesOf(source: ReadInPlace, { tensor, member }: StoredTensor, elements: number): AsyncGenerator<TensorData, void> {
+  const { bytes, array } = dtypes[tensor.dtype];
+  const start = (await startOfMember(source, member)) + tensor.offset * bytes;
+  const end = start + spanOf(tensor) * bytes;
+  const rooms = [0, 1].map(() => new ArrayBuffer(Math.min(elements * bytes, end - start)));
+  const read = async (at: number, room: ArrayBuffer) => {
+    const length = Math.min(room.byteLength, end - at);
+    if (length > 0) await source.readInto(new Uint8Array(room, 0, length), at);
+    return new array(room, 0, length / bytes);
+  };
+  let ahead = read(start, rooms[0]);
+  for (let at = start, i = 1; at < end; at += rooms[0].byteLength, i ^= 1) {
+    const piece = await ahead;
+    ahead = read(at + rooms[0].byteLength, rooms[i]);
+    ahead.catch(() => {}); // told when it is awaited, if it is
+    yield piece;
+  }
 }
 
 const transposedOf = (matrix: TorchTensor): TorchTensor => ({ ...matrix, shape: [...matrix.shape].reverse(), strides: [...matrix.strides].reverse() });

@@ -46,18 +46,25 @@ export async function readZipDirectory(source: ByteSource): Promise<Map<string, 
   return members;
 }
 
+/** Where a member's own bytes begin. @throws FORMAT if it is not what the directory says */
+export async function startOfMember(source: ByteSource, member: ZipMember): Promise<number> {
+  const subject = `${nameOf(source)}: ${member.name}`;
+  const header = new DataView(await readRange(source, member.headerOffset, member.headerOffset + 30));
+  if (header.getUint32(0, true) !== 0x04034b50)
+    throw formatError(`${subject}: expected a zip header at ${member.headerOffset}, got none`);
+  const start = member.headerOffset + 30 + header.getUint16(26, true) + header.getUint16(28, true);
+  if (start + member.packedSize > source.byteLength)
+    throw formatError(`${subject}: expected ${member.packedSize} bytes, got the end of the file`);
+  return start;
+}
+
 /**
  * Bytes [start, end) of a member. A stored member is read only there; a deflated one is inflated whole.
  * @throws FORMAT if it is not what the directory says, or claims to inflate to more than eightfold
  */
 export async function readZipMember(source: ByteSource, member: ZipMember, start = 0, end = member.size): Promise<ArrayBuffer> {
   const subject = `${nameOf(source)}: ${member.name}`;
-  const header = new DataView(await readRange(source, member.headerOffset, member.headerOffset + 30));
-  if (header.getUint32(0, true) !== 0x04034b50)
-    throw formatError(`${subject}: expected a zip header at ${member.headerOffset}, got none`);
-  const dataStart = member.headerOffset + 30 + header.getUint16(26, true) + header.getUint16(28, true);
-  if (dataStart + member.packedSize > source.byteLength)
-    throw formatError(`${subject}: expected ${member.packedSize} bytes, got the end of the file`);
+  const dataStart = await startOfMember(source, member);
   if (!member.deflated) return readRange(source, dataStart + start, dataStart + end);
 
   if (member.size > alwaysAllowed + largestGain * member.packedSize)

@@ -1,7 +1,12 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { writeTorch } from "@dictlearn/checkpoint";
+import { formatNamed } from "@dictlearn/sae";
 import { devices, expectClose, oracle, readOracle } from "@dictlearn/testing";
 import { describe, expect, test } from "vitest";
-import { openDictionary } from "./index.js";
+import { openDictionary, readDictionary } from "./index.js";
 
 const path = (name: string) => fileURLToPath(oracle(`formats/${name}`));
 
@@ -70,6 +75,56 @@ describe("what is not a dictionary is an error of one line", async () => {
     const dictionary = await openDictionary(path("broken/good.pt"), { device: device! });
     expect([dictionary.D, dictionary.F]).toEqual([6, 10]);
     dictionary.dispose();
+  });
+});
+
+describe("encodeOnly", async () => {
+  const [{ device: found }] = await devices();
+  const device = found!;
+  const names = [
+    ...["AutoEncoder", "AutoEncoder_april", "AutoEncoderNew", "GatedAutoEncoder", "JumpReluAutoEncoder", "AutoEncoderTopK", "BatchTopKSAE", "MatryoshkaBatchTopKSAE"].map((name) => `dl/${name}/ae.pt`),
+    ...["contiguous", "deflated", "float16", "bfloat16", "float64"].map((name) => `dl_variants/${name}.pt`),
+    ...["standard_constant_norm", "topk", "jumprelu", "skip_transcoder"].map((name) => `saelens/${name}`),
+    ...["groupmax", "topk_bfloat16"].map((name) => `sparsify/${name}`),
+  ];
+  test.each(names)("%s encodes the same bytes and does not decode", async (name) => {
+    const [whole, half] = await Promise.all([false, true].map((encodeOnly) => openDictionary(path(name), { device, encodeOnly })));
+    expect([half.kind, half.D, half.F, half.output, half.origin]).toEqual([whole.kind, whole.D, whole.F, whole.output, whole.origin]);
+    const x = device.tensor(Float32Array.from({ length: 9 * half.D }, (_, i) => Math.sin(i)), [9, half.D]);
+    await device.scope(async () => {
+      const features = half.encode(x);
+      expect(await features.read()).toEqual(await whole.encode(x).read());
+      expect(() => half.decode(features, x)).toThrow(expect.objectContaining({ code: "USAGE", message: "decoder: expected a dictionary that was opened with its decoder, got one with encodeOnly" }));
+    });
+    x.dispose();
+    whole.dispose();
+    half.dispose();
+  });
+
+  test("of a decoder whose norms count every number is looked at", async () => {
+    const tensors = (bad: number) => {
+      const f32 = (shape: number[], data: Float32Array) => ({ dtype: "f32", shape, data }) as const;
+      const decoder = Float32Array.from({ length: 100 * 3 }, (_, i) => Math.cos(i));
+      decoder[290] = bad; // in the last piece
+      return { bias: f32([100], new Float32Array(100)), "encoder.weight": f32([3, 100], new Float32Array(300)), "encoder.bias": f32([3], new Float32Array(3)), "decoder.weight": f32([100, 3], decoder) };
+    };
+    const folder = mkdtempSync(join(tmpdir(), "encode-only-"));
+    try {
+      const file = join(folder, "ae.pt");
+      for (const bad of [NaN, Infinity]) {
+        writeFileSync(file, Buffer.concat([...writeTorch(tensors(bad))]));
+        await expect(openDictionary(file, { device, encodeOnly: true })).rejects.toMatchObject({ code: "FORMAT", message: `${file}: expected finite decoder.weight, got ${bad} at 290` });
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test("what a scale is folded into may be without its decoder, what is written may not", async () => {
+    const options = { encodeOnly: true, activationScale: 2 };
+    const [{ host }, { host: whole }] = await Promise.all([readDictionary(path("saelens/standard_expected_average"), options), readDictionary(path("saelens/standard_expected_average"), { activationScale: 2 })]);
+    expect({ ...host.weights, decoder: undefined }).toEqual({ ...whole.weights, decoder: undefined });
+    expect(() => formatNamed("saelens").write(host)).toThrow(expect.objectContaining({ code: "USAGE" }));
   });
 });
 

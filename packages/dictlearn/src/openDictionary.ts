@@ -10,6 +10,7 @@ import { readDictionary, type ReadDictionaryOptions } from "./readDictionary.js"
  *   `archive.zip!/path` is an entry of a zip, of which nothing else is fetched; "demo": the bundled dictionary
  * @param options.device may still be opening: files are read meanwhile
  * @param options.normalizeDecoder as dictionary_learning's from_pretrained (default): an AutoEncoder's decoder columns of norm 1
+ * @param options.encodeOnly leaves the decoder in its file, where the format allows that: less memory, sooner here; `decode` refuses then
  * @param options.definitions classes of one's own (`defineDictionary`) that it may be of
  * @throws NOT_FOUND, FORMAT, UNSUPPORTED, and HubError for what the Hub has not or cannot be asked
  */

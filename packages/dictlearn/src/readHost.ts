@@ -2,7 +2,7 @@ import { type Config, type Format, type HostDictionary, type ReadHostOptions, re
 import { DictlearnError } from "./error.js";
 import { openTensorFile } from "./openTensorFile.js";
 
-export interface HostFile extends Pick<ReadHostOptions, "subject" | "definitions" | "normalizeDecoder"> {
+export interface HostFile extends Pick<ReadHostOptions, "subject" | "definitions" | "normalizeDecoder" | "encodeOnly"> {
   /** On this machine. */
   path: string;
   /** The configs beside it, parsed, by their names. */

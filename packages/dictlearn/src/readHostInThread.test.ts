@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { writeTorch } from "@dictlearn/checkpoint";
+import { Unread } from "@dictlearn/sae";
 import { oracle } from "@dictlearn/testing";
 import { expect, test } from "vitest";
 import { readDictionary } from "./index.js";
@@ -22,9 +23,11 @@ const dictionaries = [
   ...["standard_constant_norm", "standard_expected_average", "skip_transcoder", "matryoshka_trained"].map((name) => fileOf(`saelens/${name}`, "sae_weights.safetensors", "cfg.json")),
   ...["groupmax", "skip_transcoder", "topk_bfloat16"].map((name) => fileOf(`sparsify/${name}`, "sae.safetensors", "cfg.json")),
 ];
-test("what a thread reads is what is read without, whatever the class and format", async () => {
-  const read = await Promise.all(dictionaries.map(readHostInThread));
-  expect(read).toEqual(await Promise.all(dictionaries.map(readHost)));
+test.each([false, true])("what a thread reads is what is read without, whatever the class and format; encodeOnly %s", async (encodeOnly) => {
+  const files = dictionaries.map((file) => ({ ...file, encodeOnly }));
+  const read = await Promise.all(files.map(readHostInThread));
+  expect(read).toEqual(await Promise.all(files.map(readHost)));
+  expect(new Set(read.map(({ host }) => (host.weights as { decoder: unknown }).decoder instanceof Unread))).toEqual(new Set([encodeOnly]));
 });
 
 test.each(["nan_weights.pt", "wrong_shapes.pt", "reduce_os_system.pt", "truncated.pt", "none.pt"])("%s fails there as here", async (name) => {

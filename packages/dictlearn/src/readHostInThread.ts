@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { Columns, dictionaryClasses, type Format, formatNamed, type HostDictionary } from "@dictlearn/sae";
+import { Columns, dictionaryClasses, type Format, formatNamed, type HostDictionary, Unread } from "@dictlearn/sae";
 import { type HostFile } from "./readHost.js";
 
 /** A dictionary on its way: its class and format by name, its matrices without their methods. */
@@ -22,11 +22,16 @@ export async function readHostInThread(file: Omit<HostFile, "definitions">): Pro
     });
     if (reply.error) throw Object.assign(new Error(reply.error.message), reply.error);
     const { host, kind, format } = reply.read;
-    const weights = Object.fromEntries(Object.entries(host.weights).map(([name, weight]) => [name, isColumns(weight) ? new Columns(weight.D, weight.F, weight.data, weight.norms, weight.factors) : weight]));
+    const weights = Object.fromEntries(Object.entries(host.weights).map(([name, weight]) => [name, withMethods(weight)]));
     return { host: { ...host, weights, kind: dictionaryClasses.find(({ name }) => name === kind)! }, format: formatNamed(format) };
   } finally {
     await worker.terminate();
   }
 }
 
-const isColumns = (weight: unknown): weight is Columns => typeof weight === "object" && weight !== null && "data" in weight;
+/** A matrix as it arrives is a plain object. */
+function withMethods(weight: unknown): unknown {
+  if (typeof weight !== "object" || weight === null || !("F" in weight)) return weight;
+  const { D, F, data, norms, factors } = weight as Columns & { data?: Float32Array };
+  return data ? new Columns(D, F, data, norms, factors) : new Unread(D, F, norms);
+}

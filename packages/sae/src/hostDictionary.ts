@@ -3,7 +3,7 @@ import { type Dictionary } from "./dictionary.js";
 import { DictionaryError } from "./error.js";
 import { type DictionaryClass, type Variants } from "./formats/savedClass.js";
 import { normalizedInput, type InputNorm } from "./inputNorm.js";
-import { rowsOf, type Matrix } from "./matrix.js";
+import { rowsOf, Unread, type Matrix } from "./matrix.js";
 
 /** A dictionary apart from any file and any device: what files of every format are read into and written from. */
 export interface HostDictionary<W extends object = object> {
@@ -115,7 +115,7 @@ export function foldActivationScale(host: HostDictionary, scale: number): HostDi
     weights: {
       ...weights,
       encoder: rowsOf(weights.encoder).map((w) => w * factor),
-      decoder: rowsOf(weights.decoder).map((w) => w / factor),
+      decoder: weights.decoder instanceof Unread ? weights.decoder : rowsOf(weights.decoder).map((w) => w / factor),
       decoderBias: weights.decoderBias.map((b) => b / factor),
     },
   };

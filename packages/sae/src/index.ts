@@ -9,7 +9,7 @@ export { tensorsOf, type DictionaryClass, type Layout, type SavedClass, type Sav
 export { stateDict, writeDictionaryLearning, type StateTensor, type WriteOptions } from "./formats/writeDictionaryLearning.js";
 export { dimensionsOf, foldActivationScale, foldDecoderBias, openHostDictionary, type HostDictionary, type Origin } from "./hostDictionary.js";
 export { type InputNorm } from "./inputNorm.js";
-export { Columns, rowsOf, type Matrix } from "./matrix.js";
+export { Columns, rowsOf, Unread, type Matrix } from "./matrix.js";
 
 export { autoEncoder, savedAutoEncoder, type AutoEncoderWeights } from "./dictionaries/autoEncoder.js";
 export { autoEncoderNew, savedAutoEncoderNew, type AutoEncoderNewWeights } from "./dictionaries/autoEncoderNew.js";

@@ -1,8 +1,10 @@
+import { DictionaryError } from "./error.js";
+
 /**
- * f32[F,D], one row a feature, as every op wants it; or the same still held by columns.
+ * f32[F,D], one row a feature, as every op wants it; or the same still held by columns, or in its file.
  * Encoders and decoders come so; `rowsOf` gives the rows of either.
  */
-export type Matrix = Float32Array | Columns;
+export type Matrix = Float32Array | Columns | Unread;
 
 /** f32[F,D] held as f32[D,F], as some files have it; turned only when its rows are asked for. */
 export class Columns {
@@ -33,8 +35,27 @@ export class Columns {
   }
 }
 
-/** @returns f32[F,D] */
-export const rowsOf = (matrix: Matrix): Float32Array => (matrix instanceof Columns ? matrix.rows() : matrix);
+/** A decoder that stayed in its file, since nothing will be decoded. */
+export class Unread {
+  /** @param norms f32[F] of its features, where they were asked for */
+  constructor(
+    readonly D: number,
+    readonly F: number,
+    readonly norms?: Float32Array,
+  ) {}
+
+  get length(): number {
+    return this.D * this.F;
+  }
+
+  /** @throws DictionaryError USAGE */
+  rows(): never {
+    throw new DictionaryError("USAGE", "decoder: expected a dictionary that was opened with its decoder, got one with encodeOnly", "open it without encodeOnly");
+  }
+}
+
+/** @returns f32[F,D] @throws DictionaryError USAGE where they were not read */
+export const rowsOf = (matrix: Matrix): Float32Array => (matrix instanceof Float32Array ? matrix : matrix.rows());
 
 /** Row f multiplied by factors[f], in place. @param rows f32[F,D] */
 export function scaleRows(rows: Float32Array, factors: Float32Array): void {

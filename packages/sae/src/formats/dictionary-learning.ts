@@ -77,11 +77,13 @@ export const dictionaryLearning: Format = {
   },
 };
 
-async function read(file: TensorFile, { subject, config, definitions = [], normalizeDecoder = true }: ReadHostOptions): Promise<HostDictionary> {
-  const saved = definedIn(config, definitions) ?? classOf(file.names, config, subject);
-  const weights = await readWeights(saved, file, subject);
+async function read(file: TensorFile, { subject, config, definitions = [], normalizeDecoder = true, encodeOnly = false }: ReadHostOptions): Promise<HostDictionary> {
+  const defined = definedIn(config, definitions); // what such a class does with its decoder is its own affair
+  const saved = defined ?? classOf(file.names, config, subject);
+  const normalize = normalizeDecoder ? saved.normalize : undefined;
+  const weights = await readWeights(saved, file, subject, encodeOnly && !defined ? { decoder: normalize ? "norms" : "nothing" } : {});
   const own = { kind: saved, weights, origin: originOf(config) };
-  const unit = normalizeDecoder && saved.normalize ? saved.normalize(weights, subject) : weights;
+  const unit = normalize ? normalize(weights, subject) : weights;
   return unit === weights ? own : { ...own, weights: unit, changes: ["the decoder's columns, made unit vectors as from_pretrained does: encoder and its bias multiplied by their norms"] };
 }
 

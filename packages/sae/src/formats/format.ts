@@ -45,4 +45,6 @@ export interface ReadHostOptions extends DefinedClasses {
   config?: Config;
   /** Of dictionary_learning's `AutoEncoder`: make decoder columns unit vectors, as its from_pretrained does. Default true. */
   normalizeDecoder?: boolean;
+  /** Nothing will be decoded: the decoder may stay in its file, where that spares memory and time. `decode` refuses then. */
+  encodeOnly?: boolean;
 }

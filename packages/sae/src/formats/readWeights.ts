@@ -1,33 +1,52 @@
 import { DictionaryError } from "../error.js";
-import { Columns } from "../matrix.js";
+import { Columns, Unread } from "../matrix.js";
+import { addSquares, normsOf } from "../normalize.js";
 import { weight } from "../weight.js";
 import { tensorsOf, type Layout, type SavedTensor } from "./savedClass.js";
 
 /** An opened file of named tensors: what `@dictlearn/checkpoint` opens, or a Map in a test. */
 export interface TensorFile {
   readonly names: readonly string[];
-  info(name: string): Promise<{ readonly shape: readonly number[] }>;
+  info(name: string): Promise<{ readonly dtype: string; readonly shape: readonly number[] }>;
   /**
    * The caller may change what it gets.
    * @param options.columns a matrix may come by its columns, and says so, where it lies like that
    */
   read(name: string, options?: { columns?: boolean }): Promise<{ readonly dtype: string; readonly data: ArrayBufferView; readonly columns?: true }>;
+  /** A tensor in row-major order, so many elements at a time, each good until the next is asked for; undefined where it can't be had so. */
+  pieces?(name: string, elements: number): AsyncIterable<ArrayBufferView> | undefined;
 }
 
 type Dimensions = Record<string, number>;
 
 /**
  * The weights of one class in our layout, as they lie in the file: nothing is normalised.
+ * @param options.decoder what to read of a class's `decoder`: the norms of its columns, where it is saved as [D,F], or nothing; default all
  * @throws DictionaryError FORMAT: a missing or unexpected tensor, a wrong shape or dtype, NaN, k outside 1..F
  */
-export async function readWeights<W extends object>(saved: Layout<W>, file: TensorFile, subject = "dictionary"): Promise<W> {
+export async function readWeights<W extends object>(saved: Layout<W>, file: TensorFile, subject = "dictionary", { decoder }: { decoder?: "norms" | "nothing" } = {}): Promise<W> {
   expectNames(saved, file.names, subject);
   const dimensions = await dimensionsOf(saved, file, subject);
-  const read = async ([key, tensor]: [string, SavedTensor]) => [key, value(tensor, await file.read(tensor.name, { columns: tensor.shape.length === 2 && tensor.shape[0] === "F" }), dimensions, subject)];
+  const read = async ([key, tensor]: [string, SavedTensor]) => [key, decoder && key === "decoder" ? await unread(tensor, decoder, file, dimensions, subject) : value(tensor, await file.read(tensor.name, { columns: tensor.shape.length === 2 && tensor.shape[0] === "F" }), dimensions, subject)];
   const weights = Object.fromEntries(await Promise.all(tensorsOf(saved).map(read))) as W; // the table has an entry for every key of W
   const wrong = saved.wrong?.(weights);
   if (wrong) throw new DictionaryError("FORMAT", `${subject}: expected ${wrong}`);
   return weights;
+}
+
+/** Rows of a matrix [D,F] that are looked at at a time. */
+const pieceRows = 32;
+
+async function unread({ name }: SavedTensor, what: "norms" | "nothing", file: TensorFile, { D, F, O = D }: Dimensions, subject: string): Promise<Unread> {
+  if (what === "nothing") return new Unread(O, F);
+  const { dtype } = await file.info(name);
+  const squares = new Float64Array(F);
+  let start = 0;
+  for await (const data of file.pieces?.(name, pieceRows * F) ?? [(await file.read(name)).data]) {
+    addSquares(squares, weight(subject, name, { dtype, data }, (at) => start + at));
+    start += pieceRows * F;
+  }
+  return new Unread(O, F, normsOf(squares));
 }
 
 function expectNames(saved: Layout<object>, names: readonly string[], subject: string): void {

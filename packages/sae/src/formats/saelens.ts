@@ -108,7 +108,7 @@ export const saeLens: Format = {
   claims: (config) => "d_sae" in config,
   fits: (names) => architectures.some((architecture) => Object.values(difference(architecture, names)).flat().length === 0),
 
-  async read(tensors, { subject, config: cfg = {} }) {
+  async read(tensors, { subject, config: cfg = {}, encodeOnly }) {
     const architecture = architectureOf(cfg, subject);
     const D = wholeNumber(cfg, "d_in", subject);
     const O = cfg.d_out === undefined ? D : wholeNumber(cfg, "d_out", subject);
@@ -119,8 +119,8 @@ export const saeLens: Format = {
       throw new DictionaryError("UNSUPPORTED", `${subject}: expected ${architecture.transcoder ? "a transcoder without apply_b_dec_to_input and normalize_activations" : `d_out = ${D} for ${architecture.name}`}, got ${said({ apply_b_dec_to_input: centred, normalize_activations: inputNorm, d_out: O })} (cfg.json)`);
 
     const file = await asSavedNow(tensors, subject);
-    const { skip, ...read } = (await readWeights<object>({ ...architecture, dimensions }, file, subject)) as { skip?: Float32Array };
     const rescaled = architecture.rescaled !== undefined && flag(cfg, "rescale_acts_by_decoder_norm", subject, architecture.rescaled);
+    const { skip, ...read } = (await readWeights<object>({ ...architecture, dimensions }, file, subject, encodeOnly && !rescaled ? { decoder: "nothing" } : {})) as { skip?: Float32Array };
     const weights = rescaled ? foldDecoderNorms(read as TopKWeights, subject) : read;
     const made = architecture.dictionary(weights, { cfg, subject, centred });
     const wrong = made.kind.wrong?.(made.weights);

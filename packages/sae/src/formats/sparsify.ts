@@ -38,7 +38,7 @@ export const sparsify: Format = {
   claims: (config) => ("num_latents" in config || "expansion_factor" in config) && !("d_sae" in config),
   fits: (names) => [layout, withSkip].some((known) => Object.values(difference(known, names)).flat().length === 0),
 
-  async read(file, { subject, config: cfg = {} }): Promise<HostDictionary> {
+  async read(file, { subject, config: cfg = {}, encodeOnly }): Promise<HostDictionary> {
     const D = wholeNumber(cfg, "d_in", subject);
     const F = cfg.num_latents ? wholeNumber(cfg, "num_latents", subject) : D * wholeNumber({ expansion_factor: 32, ...cfg }, "expansion_factor", subject);
     const k = wholeNumber({ k: 32, ...cfg }, "k", subject);
@@ -49,7 +49,7 @@ export const sparsify: Format = {
 
     const transcoder = flag(cfg, "transcode", subject, false);
     const known: Layout<Weights & { skip?: Float32Array }> = flag(cfg, "skip_connection", subject, false) ? (withSkip as Layout<Weights>) : layout;
-    const { skip, ...weights } = await readWeights({ ...known, dimensions: { D, F, O: D } }, file, subject);
+    const { skip, ...weights } = await readWeights({ ...known, dimensions: { D, F, O: D } }, file, subject, encodeOnly ? { decoder: "nothing" } : {});
     const made = activation(weights, k) as HostDictionary;
     const wrong = made.kind.wrong?.(made.weights);
     if (wrong) throw new DictionaryError("FORMAT", `${subject}: expected ${wrong} (cfg.json)`);
