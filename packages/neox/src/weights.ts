@@ -211,7 +211,13 @@ function finite<A extends Float32Array | Uint16Array>(name: string, data: A, pla
   const halves = data instanceof Uint16Array;
   const words = data.byteLength % 4 === 0 && data.byteOffset % 4 === 0 ? new Int32Array(data.buffer, data.byteOffset, data.byteLength / 4) : data;
   const [exponent, one, sign] = halves ? [0x7c007c00, 0x04000400, 0x80008000] : [0x7f800000, 0x00800000, 0x80000000];
-  let [a, b, c, d] = [0, 0, 0, 0]; // no OR waits for the one before
+  if (carried(words, exponent, one) & sign) throw new NeoxError("FORMAT", `${name}: expected finite values, got NaN or infinity at element ${place(data.findIndex((x: number) => halves ? (x & 0x7c00) === 0x7c00 : !Number.isFinite(x)))}`, "the checkpoint is damaged, or overflowed in half precision: take another revision");
+  return data;
+}
+
+/** By itself, so that it is compiled soon; four lanes, so that no OR waits for the one before. */
+function carried(words: Int32Array | Float32Array | Uint16Array, exponent: number, one: number): number {
+  let [a, b, c, d] = [0, 0, 0, 0];
   const whole = words.length - (words.length % 4);
   for (let i = 0; i < whole; i += 4) {
     a |= (words[i] & exponent) + one;
@@ -220,6 +226,5 @@ function finite<A extends Float32Array | Uint16Array>(name: string, data: A, pla
     d |= (words[i + 3] & exponent) + one;
   }
   for (let i = whole; i < words.length; i++) a |= (words[i] & exponent) + one;
-  if ((a | b | c | d) & sign) throw new NeoxError("FORMAT", `${name}: expected finite values, got NaN or infinity at element ${place(data.findIndex((x: number) => halves ? (x & 0x7c00) === 0x7c00 : !Number.isFinite(x)))}`, "the checkpoint is damaged, or overflowed in half precision: take another revision");
-  return data;
+  return a | b | c | d;
 }

@@ -24,7 +24,7 @@ export function unitDecoder(weights: AutoEncoderWeights, subject: string): AutoE
 
   const { encoder } = weights;
   if (encoder instanceof Float32Array) scaleRows(encoder, norms);
-  for (let f = 0; f < F; f++) encoderBias[f] *= norms[f];
+  scaleRows(encoderBias, norms);
   return { ...weights, encoder: encoder instanceof Columns ? new Columns(D, F, encoder.data, undefined, norms) : encoder, decoder: columns ? new Columns(D, F, columns, norms) : decoder };
 }
 
