@@ -11,6 +11,7 @@ export default defineConfig({
     isolate: false,
     maxWorkers: 2,
     server: { deps: { external: [builtFiles] } },
+    env: { NODE_DISABLE_COMPILE_CACHE: "1" }, // apps that are started leave no compiled code in the home
     testTimeout: 180_000, // a software GPU on a busy machine
     hookTimeout: 180_000,
     reporters: ["default", ["json", { outputFile: process.env.VITEST_JSON ?? "node_modules/.cache/vitest/report.json" }]],

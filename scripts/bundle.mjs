@@ -1,5 +1,6 @@
-// An app's main.js and what `PACKAGE/command` gives, each as one file with all that it imports: some 300 modules take Node
-// 0.2 s to find and compile, one a third of that. Called in the app's folder, behind tsc. Names stay as they are, for stacks.
+// An app's program, what `PACKAGE/command` gives, and the thread that reads dictionaries, each as one file with all that it
+// imports: some 300 modules take Node 0.2 s to find and compile, one a third of that. CommonJS, since that can be loaded as it
+// was compiled before (`@dictlearn/command/compiled`). Called in the app's folder, behind tsc. Names stay as they are, for stacks.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
@@ -10,10 +11,35 @@ const external = [/^@dictlearn\/(demo|sparse-rep|train)(\/|$)/, "onnxruntime-nod
 
 for (const file of readdirSync("dist").filter((file) => file.startsWith("bundled"))) rmSync(join("dist", file));
 const thread = join(dirname(createRequire(resolve("dist/main.js")).resolve("dictlearn")), "dictionaryThread.js");
-const input = { main: "dist/main.js", dictionaryThread: thread, ...(readdirSync("dist").includes("command.js") && { bundled: "dist/command.js" }) };
-const bundle = await rolldown({ input, external, platform: "node", transform: { target: "es2022" }, onLog: (_, { message }) => { throw new Error(message); } });
-const { output } = await bundle.write({ dir: "dist", format: "esm", chunkFileNames: "bundled-[name].js" }); // beside the others: paths relative to a module hold
+const hasCommand = readdirSync("dist").includes("command.js");
+const input = { main: "dist/main.js", dictionaryThread: thread, ...(hasCommand && { command: "dist/command.js" }) };
+/** A compiled script can't `import`; whoever loads it lends it theirs. */
+const lentImport = {
+  name: "lent-import",
+  renderChunk(code) {
+    const places = [];
+    (function walk(node) {
+      if (node?.type === "ImportExpression") places.push(node.start);
+      if (typeof node === "object" && node !== null) Object.values(node).forEach(walk);
+    })(this.parse(code));
+    for (const at of places.reverse()) code = `${code.slice(0, at)}importHere${code.slice(at + "import".length)}`;
+    return { code };
+  },
+};
+const bundle = await rolldown({ input, external, plugins: [lentImport], platform: "node", transform: { target: "es2022" }, onLog: (_, { message }) => { throw new Error(message); } });
+const file = "bundled-[name].cjs"; // beside the others: paths relative to a module hold
+const { output } = await bundle.write({ dir: "dist", format: "cjs", entryFileNames: file, chunkFileNames: file, banner: '"use strict";' });
 await bundle.close();
+
+// What loads them. It stands by itself, since nothing else is compiled when it runs.
+const loader = createRequire(import.meta.url).resolve("../packages/command/dist/compiled.js");
+const own = await rolldown({ input: loader, platform: "node" });
+await own.write({ file: "dist/bundled-load.cjs", format: "cjs" });
+await own.close();
+const load = (name) => `require("./bundled-load.cjs").loadCompiled(require("node:path").join(__dirname, "bundled-${name}.cjs"), (name) => import(name))`;
+writeFileSync("dist/main.cjs", `#!/usr/bin/env node\n${load("main")};\n`);
+writeFileSync("dist/dictionaryThread.cjs", `${load("dictionaryThread")};\n`);
+if (hasCommand) writeFileSync("dist/bundled.cjs", `exports.command = ${load("command")}.command;\n`);
 
 // Licences ask that their text comes with copies.
 const folders = new Set(output.flatMap(({ moduleIds = [] }) => moduleIds).map((id) => /^.*\/node_modules\/(@[^/]+\/)?[^/]+/.exec(id)?.[0]).filter(Boolean));

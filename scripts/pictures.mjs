@@ -46,7 +46,7 @@ try {
   for (const { page: name, make, pictures } of pages) {
     const file = join(folder, name);
     const [app, ...args] = make(file);
-    execFileSync(process.execPath, [join(root, "apps", app, "dist/main.js"), ...args], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
+    execFileSync(process.execPath, [join(root, "apps", app, "dist/main.cjs"), ...args], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
     for (const { name, height, colorScheme = "light", prepare, at } of pictures) {
       await page.setViewportSize({ width: 1280, height });
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });

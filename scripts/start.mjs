@@ -11,7 +11,7 @@ const trainer = `${results}/resid_post_layer_3/trainer_0`;
 /** Runs an app where its reader stands; ends as it ends if that is not well. */
 function run(app, ...args) {
   process.stderr.write(`\n$ ${app} ${args.join(" ")}\n`);
-  const main = fileURLToPath(new URL(`../apps/${app}/dist/main.js`, import.meta.url));
+  const main = fileURLToPath(new URL(`../apps/${app}/dist/main.cjs`, import.meta.url));
   const { status, signal } = spawnSync(process.execPath, [main, ...args], { stdio: "inherit" });
   if (status !== 0) process.exit(status ?? (signal === "SIGINT" ? 130 : 1));
 }

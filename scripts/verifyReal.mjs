@@ -19,7 +19,7 @@ const site = "layers.3.mlp_out";
 /** Of 10_32768 for the MLP of layer 3, in the README of dictionary_learning; its texts were of the Pile. */
 const published = { frac_variance_explained: 0.88, l1_loss: 20, l0: 160, frac_alive: 0.25, "loss_reconstructed - loss_original": 0.12, frac_recovered: 0.94 };
 
-const app = fileURLToPath(new URL("../apps/sparse-rep/dist/main.js", import.meta.url));
+const app = fileURLToPath(new URL("../apps/sparse-rep/dist/main.cjs", import.meta.url));
 const sentences = fileURLToPath(new URL("../packages/demo/data/sentences.csv", import.meta.url));
 const { status, stderr } = spawnSync(process.execPath, [app, sentences, "--top", "3", "--device", options.device], { stdio: ["ignore", "inherit", "pipe"], encoding: "utf8" });
 process.stderr.write(stderr);

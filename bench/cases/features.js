@@ -15,7 +15,7 @@ import { inTurns } from "../harness/turns.js";
 
 export const title = "dictlearn features, the whole process";
 
-const app = fileURLToPath(new URL("../../apps/cli/dist/main.js", import.meta.url));
+const app = fileURLToPath(new URL("../../apps/cli/dist/main.cjs", import.meta.url));
 
 export function rows({ quick, files }) {
   if (quick) return [row("demo", "the demo", { F: 1536, D: 192, tokens: 1024 }, { model: "demo", dictionary: "demo", texts: "demo" })];
@@ -37,7 +37,7 @@ export async function measure(_, row, { device, threads, engines, rounds = row.r
   const us = engines.default ? "default" : "wasm"; // the app takes a native engine where one is installed
   const start = about();
   try {
-    const args = ["--import", new URL("../harness/usageAtExit.js", import.meta.url).href, app, "features", ...row.ours, "--device", device, "--threads", String(threads), "--out", out, "--force"];
+    const args = ["--require", fileURLToPath(new URL("../harness/usageAtExit.cjs", import.meta.url)), app, "features", ...row.ours, "--device", device, "--threads", String(threads), "--out", out, "--force"];
     const taken = await inTurns({ [us]: () => processOf(process.execPath, args) }, { rounds, ...(quick ? { warmup: 0, pauseMs: 0 } : { warmup: row.warmup }) });
     const paths = readdirSync(out, { recursive: true }).map((name) => statSync(join(out, name))).filter((file) => file.isFile());
     const facts = { files: paths.length, siteMiB: Number((paths.reduce((sum, { size }) => sum + size, 0) / 2 ** 20).toPrecision(3)), ...(await opened(join(out, "index.html"), row.shape.F, quick ? 2 : 9)) };

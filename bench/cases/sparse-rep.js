@@ -34,7 +34,7 @@ export function rows({ quick, files, threads, device }) {
 export async function measure(_, row, { device, threads, engines, python, rounds = row.rounds, quick }) {
   const { folder, out } = row.peer || {};
   const ours = device === "cpu" ? engines : { default: "auto" };
-  const command = [process.execPath, ["--import", new URL("../harness/usageAtExit.js", import.meta.url).href, here("../../apps/sparse-rep/dist/main.js"), ...row.ours, "--device", device]];
+  const command = [process.execPath, ["--require", here("../harness/usageAtExit.cjs"), here("../../apps/sparse-rep/dist/main.cjs"), ...row.ours, "--device", device]];
   const contenders = Object.fromEntries(Object.entries(ours).map(([name, engine]) => [name, [command[0], [...command[1], "--engine", engine]]]));
   if (python && row.peer) contenders.python = [python, [here("../peers/sparse_rep.py"), folder, out, String(threads)]];
   const start = about();

@@ -1,7 +1,7 @@
 // One side of a benchmark in a process of its own: `node side.js` answers each line of JSON with a line of JSON.
 // {"op":"open", "case": …, ...params} (a second one lets go of the first), {"op":"turn"}, {"op":"facts"}, {"op":"profile"}.
 import { createInterface } from "node:readline";
-import { peakMiB } from "./peak.js";
+import { peakMiB } from "./peak.cjs";
 import { few, profileOf } from "./roofline.js";
 
 let opened;

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const mainOf = (name) => fileURLToPath(new URL(`../../apps/${name}/dist/main.js`, import.meta.url));
+const mainOf = (name) => fileURLToPath(new URL(`../../apps/${name}/dist/main.cjs`, import.meta.url));
 export const disk = fileURLToPath(new URL("disk.js", import.meta.url));
 
 /** This process's environment without anybody's Hub, token, proxy or place. */

@@ -81,7 +81,7 @@ describe("a look at all features", async () => {
     const cwd = folder();
     for (let kills = 0; kills < 2; kills++) {
       const args = ["features", ...exact, "--save-every", "0", "--quiet", ...(kills === 0 ? [...small, "--format", "both", "--out", "out"] : ["--resume", "out"])];
-      const child = spawn(process.execPath, ["--import", killedAtSave(kills + 2), fileURLToPath(new URL("../dist/main.js", import.meta.url)), ...args], { cwd, env, stdio: "ignore" });
+      const child = spawn(process.execPath, ["--import", killedAtSave(kills + 2), fileURLToPath(new URL("../dist/main.cjs", import.meta.url)), ...args], { cwd, env, stdio: "ignore" });
       expect(await new Promise((resolve) => child.on("exit", (_, signal) => resolve(signal)))).toBe("SIGKILL");
       expect(existsSync(join(cwd, "out/state/pass.safetensors"))).toBe(true);
     }
@@ -91,7 +91,7 @@ describe("a look at all features", async () => {
 
   test("Ctrl-C saves and says how to go on, which comes to the same", async () => {
     const cwd = folder();
-    const child = spawn(process.execPath, [fileURLToPath(new URL("../dist/main.js", import.meta.url)), "features", ...exact, ...small, "--format", "both", "--out", "out"], { cwd, env });
+    const child = spawn(process.execPath, [fileURLToPath(new URL("../dist/main.cjs", import.meta.url)), "features", ...exact, ...small, "--format", "both", "--out", "out"], { cwd, env });
     let said = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       if (said === "") child.kill("SIGINT"); // its first line is said when all is open

@@ -1,5 +1,4 @@
-#!/usr/bin/env node
 import { runMain } from "@dictlearn/command";
 import { program } from "./program.js";
 
-await runMain(program);
+void runMain(program); // it tells what fails, and ends the process

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { CommandProcess, firstCommit, oracle, patternBytes, secondCommit, startHubServer, storedZip, type HubFile, type HubServer, type Ran } from "@dictlearn/testing";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 
-const app = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+const app = fileURLToPath(new URL("../dist/main.cjs", import.meta.url));
 const kept = new CommandProcess(new URL("../dist/command.js", import.meta.url), new URL(import.meta.resolve("@dictlearn/command")));
 afterAll(() => kept.close());
 const at = (path: string) => fileURLToPath(oracle(`sparse-rep/${path}`));

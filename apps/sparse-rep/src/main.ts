@@ -1,5 +1,4 @@
-#!/usr/bin/env node
 import { runMain } from "@dictlearn/command";
 import { command } from "./command.js";
 
-await runMain(command);
+void runMain(command); // it tells what fails, and ends the process

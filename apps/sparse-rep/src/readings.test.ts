@@ -173,7 +173,7 @@ describe("--report", () => {
 });
 
 test("sentences from a pipe are read as they come, also under padded-mean", async () => {
-  const main = join(dirname(fileURLToPath(import.meta.url)), "../dist/main.js");
+  const main = join(dirname(fileURLToPath(import.meta.url)), "../dist/main.cjs");
   const args = ["--device", "cpu", "--model", at("sparse-rep/model"), "--dictionary", "plain", "--pooling", "padded-mean", "--format", "jsonl", "--quiet"];
   const piped = await promisify(execFile)("bash", ["-c", `cat sentences.csv | "${process.execPath}" "${main}" /dev/stdin ${args.map((arg) => `"${arg}"`).join(" ")}`], { cwd, env });
   expect(piped.stdout).toBe((await run(["sentences.csv", ...args.slice(4)])).stdout);

@@ -2,7 +2,6 @@ import { createReadStream, existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { progress } from "@dictlearn/command";
 import { readCsv } from "@dictlearn/corpus";
-import { demo } from "@dictlearn/demo";
 
 export interface Sentences {
   /** The sentences from the first one on, as often as it is called; of a pipe, once. */
@@ -19,7 +18,7 @@ const keptBytes = 2 ** 20;
  * anything is computed; a pipe can be read only once, as it comes.
  */
 export async function sentencesOf(given: string | undefined, { column, note, quiet }: { column: string; note: (line: string) => void; quiet: boolean }): Promise<Sentences> {
-  const { name, path } = source(given, note);
+  const { name, path } = await source(given, note);
   const found = await stat(path).catch(() => undefined); // reading says what is wrong with it
   async function* open(onBytes?: (bytes: number) => void): AsyncGenerator<string> {
     const stream = createReadStream(path);
@@ -45,10 +44,10 @@ export async function sentencesOf(given: string | undefined, { column, note, qui
   };
 }
 
-function source(given: string | undefined, note: (line: string) => void): { name: string; path: string | URL } {
+async function source(given: string | undefined, note: (line: string) => void): Promise<{ name: string; path: string | URL }> {
   const own = "sentences.csv";
   const name = given ?? (existsSync(own) ? own : undefined);
   if (name !== undefined) return { name, path: name };
   note(`sentences: no ${own} here, so these are the bundled ones`);
-  return { name: "bundled sentences", path: new URL(demo.sentences) };
+  return { name: "bundled sentences", path: new URL((await import("@dictlearn/demo")).demo.sentences) };
 }

@@ -7,7 +7,7 @@ import { type Analysis, type SentenceReport } from "@dictlearn/report";
 import { CommandProcess, oracle, type Ran } from "@dictlearn/testing";
 import { afterAll, describe, expect, test } from "vitest";
 
-const app = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+const app = fileURLToPath(new URL("../dist/main.cjs", import.meta.url));
 const kept = new CommandProcess(new URL("../dist/command.js", import.meta.url), new URL(import.meta.resolve("@dictlearn/command")));
 afterAll(() => kept.close());
 const at = (path: string) => fileURLToPath(oracle(path));

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 
 // The demo's model under the real name, and a data set under the real one, on a Hub on loopback.
 
-const app = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+const app = fileURLToPath(new URL("../dist/main.cjs", import.meta.url));
 const model = new URL("../../../packages/demo/data/model/", import.meta.url);
 const modelFiles: Record<string, HubFile> = Object.fromEntries(readdirSync(model).map((name) => [name, { bytes: readFileSync(new URL(name, model)), lfs: name.endsWith("safetensors") }]));
 const textsOf = (whom: string) => Buffer.from(Array.from({ length: 60 }, (_, i) => `${JSON.stringify({ text: `${whom}, number ${i}: the state of the union is strong, and we have done ${i} things for it.` })}\n`).join(""));

@@ -17,12 +17,12 @@ const [D, N] = [8, 100];
 const numbers = seededNormal(1, D * N);
 
 /** 100 tokens a pass, without end. */
-const source = (onPass = () => {}) => ({
+const source = (onPass: () => void | Promise<void> = () => {}) => ({
   device,
   widths: { embed: D },
   passBytes: 0,
   rerun: () => expect.unreachable(),
-  next: async () => (onPass(), { rows: { tokens: new Uint32Array(N), start: Uint32Array.of(0, N) }, activations: { embed: device.tensor(numbers, [N, D]) }, cursor: { text: null, used: 1 } }),
+  next: async () => (await onPass(), { rows: { tokens: new Uint32Array(N), start: Uint32Array.of(0, N) }, activations: { embed: device.tensor(numbers, [N, D]) }, cursor: { text: null, used: 1 } }),
 });
 
 function options(more: Partial<HarvestingOptions> = {}) {
@@ -42,10 +42,17 @@ test("a folder is filled once, with its size told before; then it is read, and n
 test("of two at once one writes, and the other waits for it and reads", async () => {
   const kept = join(folder, "kept");
   let passes = 0;
-  const both = [options(), options()];
-  await Promise.all(both.map(({ given }) => harvestTo(kept, () => source(() => void passes++), given)));
+  const waits: string[] = [];
+  let heWaits = () => {};
+  const other = new Promise<void>((resolve) => void (heWaits = resolve));
+  const note = (line: string) => {
+    if (!line.includes("waiting")) return;
+    waits.push(line);
+    heWaits();
+  };
+  await Promise.all([0, 1].map(() => harvestTo(kept, () => source(() => (passes++, other)), options({ note }).given))); // nobody is done before the other waits
   expect(passes).toBe(10);
-  expect(both.flatMap(({ notes }) => notes).filter((line) => /another process writes to .*kept; waiting for it$/.test(line))).toHaveLength(1);
+  expect(waits).toEqual([expect.stringMatching(/another process writes to .*kept; waiting for it$/)]);
 });
 
 test("Ctrl-C stops between passes, and says what is there and how to go on", async () => {

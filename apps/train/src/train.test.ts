@@ -10,8 +10,8 @@ import { eventsThat } from "@dictlearn/report/tensorboard";
 import { CommandProcess } from "@dictlearn/testing";
 import { afterAll, describe, expect, test } from "vitest";
 
-const app = fileURLToPath(new URL("../dist/main.js", import.meta.url));
-const sparseRep = fileURLToPath(new URL("../../sparse-rep/dist/main.js", import.meta.url));
+const app = fileURLToPath(new URL("../dist/main.cjs", import.meta.url));
+const sparseRep = fileURLToPath(new URL("../../sparse-rep/dist/main.cjs", import.meta.url));
 const temporary = mkdtempSync(join(tmpdir(), "train-"));
 /** Says what commands say. How a process is killed and goes on is tested with one of its own. */
 const kept = new CommandProcess(new URL("../dist/command.js", import.meta.url), new URL(import.meta.resolve("@dictlearn/command")));

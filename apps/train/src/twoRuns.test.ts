@@ -21,7 +21,7 @@ const run = (cwd: string, ...args: string[]) => kept.run({ args, cwd, env });
 
 /** Another process with a run that takes long; it has saved something. */
 async function begun(cwd: string) {
-  const child = spawn(process.execPath, [fileURLToPath(new URL("../dist/main.js", import.meta.url)), ...long], { cwd, env });
+  const child = spawn(process.execPath, [fileURLToPath(new URL("../dist/main.cjs", import.meta.url)), ...long], { cwd, env });
   children.add(child);
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));

@@ -7,5 +7,5 @@ export { openSafetensors } from "./safetensors.js";
 export { writeSafetensors } from "./writeSafetensors.js";
 export { openSharded, openShardedSafetensors } from "./sharded.js";
 export { writeTorch, type TorchDict, type TorchEntry, type TorchValue } from "./writeTorch.js";
-export { openTorch, type TorchCheckpoint } from "./torch.js";
+export { openTorch, type Piece, type TorchCheckpoint } from "./torch.js";
 export type { PlainValue } from "./torchNames.js";

@@ -50,7 +50,8 @@ describe("a tensor piece by piece", async () => {
       const { data } = await file.read(tensor);
       for (const elements of [1, 7, data.length, 1e6].filter((n) => n > 0)) {
         const found: Buffer[] = [];
-        for await (const piece of file.pieces(tensor, elements) ?? []) {
+        for await (const { dtype, data: piece } of file.pieces(tensor, elements) ?? []) {
+          expect(dtype).toBe((await file.info(tensor)).dtype);
           expect(piece.constructor).toBe(data.constructor);
           found.push(Buffer.from(bytesOf(piece))); // a copy: the next piece takes its place
           expect(piece.length).toBe(Math.min(elements, data.length - (found.length - 1) * elements));

@@ -1,11 +1,13 @@
 import { nameOf, readRange, type ByteSource } from "./byteSource.js";
-import { entryOf, list, namedTensor, type Checkpoint, type TensorData } from "./checkpoint.js";
+import { entryOf, list, namedTensor, type Checkpoint, type NamedTensor } from "./checkpoint.js";
 import { byteLengthOf, dtypes } from "./dtypes.js";
 import { CheckpointError, formatError } from "./error.js";
 import { isContiguous, makeContiguous, spanOf } from "./strides.js";
 import { flatten, type PlainValue } from "./torchNames.js";
 import { unpickleTorch, type TorchTensor } from "./torchPickle.js";
 import { readZipDirectory, readZipMember, startOfMember, type ZipMember } from "./zip.js";
+
+export type Piece = Pick<NamedTensor, "dtype" | "data">;
 
 export interface TorchCheckpoint extends Checkpoint {
   /** What the file holds besides tensors, by dotted name: `step`, `config.lr`, `norm_factor`. */
@@ -16,7 +18,7 @@ export interface TorchCheckpoint extends Checkpoint {
    * @param elements of a piece, at least 1; the last may have fewer
    * @throws as `read`
    */
-  pieces(name: string, elements: number): AsyncGenerator<TensorData, void> | undefined;
+  pieces(name: string, elements: number): AsyncGenerator<Piece, void> | undefined;
 }
 
 /**
@@ -72,7 +74,7 @@ const readsInPlace = (source: ByteSource): source is ReadInPlace => source.readI
 type ReadInPlace = ByteSource & Required<Pick<ByteSource, "readInto">>;
 
 /** One is read while the other is looked at. */
-async function* piecesOf(source: ReadInPlace, { tensor, member }: StoredTensor, elements: number): AsyncGenerator<TensorData, void> {
+async function* piecesOf(source: ReadInPlace, { tensor, member }: StoredTensor, elements: number): AsyncGenerator<Piece, void> {
   const { bytes, array } = dtypes[tensor.dtype];
   const start = (await startOfMember(source, member)) + tensor.offset * bytes;
   const end = start + spanOf(tensor) * bytes;
@@ -80,7 +82,7 @@ async function* piecesOf(source: ReadInPlace, { tensor, member }: StoredTensor, 
   const read = async (at: number, room: ArrayBuffer) => {
     const length = Math.min(room.byteLength, end - at);
     if (length > 0) await source.readInto(new Uint8Array(room, 0, length), at);
-    return new array(room, 0, length / bytes);
+    return { dtype: tensor.dtype, data: new array(room, 0, length / bytes) };
   };
   let ahead = read(start, rooms[0]);
   for (let at = start, i = 1; at < end; at += rooms[0].byteLength, i ^= 1) {

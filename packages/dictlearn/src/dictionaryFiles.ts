@@ -1,7 +1,6 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, posix } from "node:path";
 import { fileURLToPath } from "node:url";
-import { demo } from "@dictlearn/demo";
 import { parseHubName } from "@dictlearn/hub";
 import { formats } from "@dictlearn/sae";
 import { DictlearnError } from "./error.js";
@@ -27,7 +26,7 @@ export const configNames: readonly string[] = [...new Set(formats.map(({ files }
  * @throws NOT_FOUND, and FORMAT for a folder with several
  */
 export async function dictionaryFiles(name: string, { hub }: HubOption): Promise<DictionaryFiles> {
-  if (name === "demo") return { folder: localFolder(fileURLToPath(demo.dictionary)), path: "ae.pt" };
+  if (name === "demo") return { folder: localFolder(fileURLToPath((await import("@dictlearn/demo")).demo.dictionary)), path: "ae.pt" };
   if (name.startsWith("hf:")) {
     const { path = "", entry, ...ref } = parseHubName(name);
     const at = hub ?? defaultHub();

@@ -5,13 +5,12 @@ import { type Reply } from "./readHostInThread.js";
 
 const reply = (message: Reply, transfer: ArrayBuffer[] = []) => parentPort!.postMessage(message, transfer);
 
-try {
-  const { host: { kind, ...host }, format } = await readHost(workerData as HostFile);
-  reply({ read: { host, kind: kind.name, format: format.name } }, [...buffersIn({ ...host.weights, skip: host.skip })]);
-} catch (error) {
-  const { name, message, code, remedy, stack } = error as Error & { code?: string; remedy?: string };
-  reply({ error: { name, message, code, remedy, stack } });
-}
+readHost(workerData as HostFile)
+  .then(({ host: { kind, ...host }, format }) => reply({ read: { host, kind: kind.name, format: format.name } }, [...buffersIn({ ...host.weights, skip: host.skip })]))
+  .catch((error: Error & { code?: string; remedy?: string }) => {
+    const { name, message, code, remedy, stack } = error;
+    reply({ error: { name, message, code, remedy, stack } });
+  });
 
 /** The memory of all arrays, those of matrices too. */
 function buffersIn(weights: object): Set<ArrayBuffer> {

@@ -1,5 +1,4 @@
 import { fileURLToPath } from "node:url";
-import { demo } from "@dictlearn/demo";
 import { DictlearnError } from "./error.js";
 import { type OpenFolder } from "./folder.js";
 import { type HubOption, openFolder } from "./openFolder.js";
@@ -12,5 +11,5 @@ export interface ModelPlace extends HubOption {
 /** The folder of a model: "demo", one on this machine, or a repository of the Hub. */
 export async function modelFolder(name: string, place: ModelPlace): Promise<OpenFolder> {
   if (name === "demo" && place.revision !== undefined) throw new DictlearnError("USAGE", `demo: expected no revision, since it is the bundled demo, got ${JSON.stringify(place.revision)}`, "leave it out");
-  return openFolder(name === "demo" ? fileURLToPath(demo.model) : name, { ...place, what: "a model", type: "model" });
+  return openFolder(name === "demo" ? fileURLToPath((await import("@dictlearn/demo")).demo.model) : name, { ...place, what: "a model", type: "model" });
 }

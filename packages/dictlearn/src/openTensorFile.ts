@@ -1,4 +1,4 @@
-import { type NamedTensor, openSafetensors, openTorch, type PlainValue, type ReadOptions, type TensorData, type TensorInfo } from "@dictlearn/checkpoint";
+import { type NamedTensor, openSafetensors, openTorch, type Piece, type PlainValue, type ReadOptions, type TensorInfo } from "@dictlearn/checkpoint";
 import { fileSource } from "@dictlearn/checkpoint/node";
 
 /** An opened file of named tensors, and of which kind it is. */
@@ -8,7 +8,7 @@ interface Named {
   readonly names: readonly string[];
   info(name: string): Promise<TensorInfo>;
   read(name: string, options?: ReadOptions): Promise<NamedTensor>;
-  pieces?(name: string, elements: number): AsyncIterable<TensorData> | undefined;
+  pieces?(name: string, elements: number): AsyncIterable<Piece> | undefined;
   close(): Promise<void>;
 }
 

@@ -1,3 +1,4 @@
+import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { Columns, dictionaryClasses, type Format, formatNamed, type HostDictionary, Unread } from "@dictlearn/sae";
 import { type HostFile } from "./readHost.js";
@@ -15,7 +16,7 @@ export type Reply = { read: HostMessage; error?: undefined } | { error: Error & 
  * tokenizer, and can happen beside it. Weights are handed over, not copied.
  */
 export async function readHostInThread(file: Omit<HostFile, "definitions">): Promise<{ host: HostDictionary; format: Format }> {
-  const worker = new Worker(new URL("./dictionaryThread.js", import.meta.url), { workerData: file });
+  const worker = new Worker(new URL(`./dictionaryThread${extname(import.meta.url)}`, import.meta.url), { workerData: file });
   try {
     const reply = await new Promise<Reply>((resolve, reject) => {
       worker.once("message", resolve).once("error", reject);

@@ -2,7 +2,6 @@ import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { kindOf, type Shard } from "@dictlearn/corpus";
-import { demo } from "@dictlearn/demo";
 import picomatch from "picomatch";
 import { dataFiles } from "./dataFiles.js";
 import { DictlearnError } from "./error.js";
@@ -23,7 +22,7 @@ export async function shardsOf(name: string, { split, config, revision, cacheDat
     if (asked) throw new DictlearnError("USAGE", `${name}: expected no ${asked[0]}, since it is ${isFile ? "a file" : isGlob(name) ? "a pattern of files" : "the bundled demo"}, got ${JSON.stringify(asked[1])}`, "leave it out");
   }
   if (name === "demo") {
-    const folder = localFolder(fileURLToPath(demo.texts));
+    const folder = localFolder(fileURLToPath((await import("@dictlearn/demo")).demo.texts));
     return folder.shards((await folder.files()).filter((file) => file.endsWith(".txt")));
   }
   if (isFile) return localShards(dirname(name), [basename(name)], name);

@@ -25,7 +25,7 @@ const jsonLines = (some: readonly object[]) => some.map((text) => `${JSON.string
 beforeAll(() => {
   writeFileSync(join(cwd, "texts.jsonl"), jsonLines(texts));
   const args = "--model-name demo --dataset-name texts.jsonl --site layers.1.resid_post --site layers.3.mlp_out --trainer topk:k=4 --trainer topk:k=16 --features 64 --context-length 32 --sae-batch-size 128 --num-tokens 512 --llm-batch-size 4 --eval-tokens 300 --save-every 4 --device cpu --engine wasm --save-dir run".split(" ");
-  const { status, stderr } = spawnSync(process.execPath, [fileURLToPath(new URL("main.js", import.meta.resolve("@dictlearn/train/command"))), ...args], { cwd, env, encoding: "utf8" });
+  const { status, stderr } = spawnSync(process.execPath, [fileURLToPath(new URL("main.cjs", import.meta.resolve("@dictlearn/train/command"))), ...args], { cwd, env, encoding: "utf8" });
   if (status !== 0) throw new Error(stderr);
 });
 

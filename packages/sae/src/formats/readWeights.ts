@@ -7,14 +7,14 @@ import { tensorsOf, type Layout, type SavedTensor } from "./savedClass.js";
 /** An opened file of named tensors: what `@dictlearn/checkpoint` opens, or a Map in a test. */
 export interface TensorFile {
   readonly names: readonly string[];
-  info(name: string): Promise<{ readonly dtype: string; readonly shape: readonly number[] }>;
+  info(name: string): Promise<{ readonly shape: readonly number[] }>;
   /**
    * The caller may change what it gets.
    * @param options.columns a matrix may come by its columns, and says so, where it lies like that
    */
   read(name: string, options?: { columns?: boolean }): Promise<{ readonly dtype: string; readonly data: ArrayBufferView; readonly columns?: true }>;
   /** A tensor in row-major order, so many elements at a time, each good until the next is asked for; undefined where it can't be had so. */
-  pieces?(name: string, elements: number): AsyncIterable<ArrayBufferView> | undefined;
+  pieces?(name: string, elements: number): AsyncIterable<{ readonly dtype: string; readonly data: ArrayBufferView }> | undefined;
 }
 
 type Dimensions = Record<string, number>;
@@ -39,11 +39,10 @@ const pieceRows = 32;
 
 async function unread({ name }: SavedTensor, what: "norms" | "nothing", file: TensorFile, { D, F, O = D }: Dimensions, subject: string): Promise<Unread> {
   if (what === "nothing") return new Unread(O, F);
-  const { dtype } = await file.info(name);
   const squares = new Float64Array(F);
   let start = 0;
-  for await (const data of file.pieces?.(name, pieceRows * F) ?? [(await file.read(name)).data]) {
-    addSquares(squares, weight(subject, name, { dtype, data }, (at) => start + at));
+  for await (const piece of file.pieces?.(name, pieceRows * F) ?? [await file.read(name)]) {
+    addSquares(squares, weight(subject, name, piece, (at) => start + at));
     start += pieceRows * F;
   }
   return new Unread(O, F, normsOf(squares));
