@@ -64,7 +64,10 @@ function kept(path: string, source: Buffer): Buffer | undefined {
   const within = folder();
   if (within === undefined) return undefined;
   try {
-    const bytes = readFileSync(placeOf(path, within));
+    const place = placeOf(path, within);
+    const { uid, mode } = statSync(place);
+    if (process.getuid && (uid !== process.getuid() || mode & 0o022)) return undefined; // another could have written it
+    const bytes = readFileSync(place);
     const code = bytes.subarray(head);
     return bytes.readUInt32LE(0) === crc32(source) && bytes.readUInt32LE(4) === crc32(code) ? code : undefined;
   } catch {
