@@ -4,7 +4,7 @@ import { DictlearnError } from "./error.js";
 import { pathIn } from "./folder.js";
 import { modelFolder, type ModelPlace } from "./modelFolder.js";
 import { readTokenizer, type Tokenizer } from "./openTokenizer.js";
-import { openWeights } from "./openWeights.js";
+import { openWeights, type Weights } from "./openWeights.js";
 import { readJson } from "./readJson.js";
 
 /** A language model with its tokenizer. Weights that were not asked for at once are read when a pass first needs them. */
@@ -36,19 +36,20 @@ export interface Model extends AsyncDisposable {
  */
 export async function openModel(name: string, { device: opening, site, ...place }: ModelPlace & { device: Device | Promise<Device>; site?: string }): Promise<Model> {
   const folder = await modelFolder(name, place);
-  const json = await readJson(folder, "config.json");
-  if (!json) throw new DictlearnError("NOT_FOUND", `${pathIn(folder, "config.json")}: expected the model's config, got no such file`);
-  const config = parseConfig(json);
-  const asked = site === undefined ? undefined : parseSite(site, config.layers);
-  const weights = await openWeights(folder);
-  const reading = readTokenizer(folder); // made while the first weights are read
+  const reading = readTokenizer(folder); // takes longest, and needs nothing of the rest
   reading.catch(() => {}); // told below
+  let weights: Weights | undefined;
   let neox: Neox | undefined;
   const dispose = async () => {
     neox?.dispose();
-    await weights.close();
+    await weights?.close();
   };
   try {
+    const json = await readJson(folder, "config.json");
+    if (!json) throw new DictlearnError("NOT_FOUND", `${pathIn(folder, "config.json")}: expected the model's config, got no such file`);
+    const config = parseConfig(json);
+    const asked = site === undefined ? undefined : parseSite(site, config.layers);
+    weights = await openWeights(folder);
     const device = await opening;
     neox = openNeox({ device, config, weights });
     if (asked !== undefined) await neox.load(asked);
