@@ -127,3 +127,21 @@ export function linearThin(): void {
       for (let m = 0; m < M; m++) memory.copy(y + (<usize>m * N + n << 2), tile + (<usize>m << 4), <usize>width << 2);
     }
 }
+
+/** productThin(a, b, y, M, N, K): y = a b for few rows, b as it lies; tasks of 64 columns */
+export function productThin(): void {
+  const a = pointer(0), b = pointer(1), y = pointer(2), M = arg(3), N = arg(4), K = arg(5), row = <usize>N << 2;
+  for (let t = nextTask(); t >= 0; t = nextTask()) {
+    const first = <usize>t * 64 << 2, width = min(<usize>256, row - first), whole = width & ~<usize>15;
+    for (let m = 0; m < M; m++) {
+      const to = y + <usize>m * row + first; // stays in the first-level cache
+      memory.fill(to, 0, width);
+      for (let k = 0, from = b + first; k < K; k++, from += row) {
+        const factor = load<f32>(a + (<usize>(m * K + k) << 2)), factors = f32x4.splat(factor);
+        let i: usize = 0;
+        for (; i < whole; i += 16) v128.store(to + i, f32x4.add(v128.load(to + i), f32x4.mul(factors, v128.load(from + i))));
+        for (; i < width; i += 4) store<f32>(to + i, load<f32>(to + i) + factor * load<f32>(from + i));
+      }
+    }
+  }
+}

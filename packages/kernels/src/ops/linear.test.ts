@@ -1,5 +1,5 @@
 import { devices, expectClose, expectGradients, ReferenceDevice, runOn, seededNormal, webgpuDevice, type Input } from "@dictlearn/testing";
-import { linear, matmul, type Device, type Tensor } from "@dictlearn/kernels";
+import { linear, matmul, transpose, type Device, type Tensor } from "@dictlearn/kernels";
 import { afterAll, describe, expect, test } from "vitest";
 
 const inputs = (M: number, N: number, K: number): [x: Input, weight: Input, bias: Input] => [
@@ -60,17 +60,32 @@ describe.each(await devices())("on $name", ({ device: found, skipped }) => {
 
   test.skipIf(skipped)("matmul takes either side transposed, and has gradients", async () => {
     const input = (seed: number, rows: number, columns: number): Input => [seededNormal(seed, rows * columns), [rows, columns]];
-    const [M, N, K] = [5, 3, 7];
-    for (const transposeA of [false, true])
-      for (const transposeB of [false, true]) {
-        const given = [transposeA ? input(1, K, M) : input(1, M, K), transposeB ? input(2, N, K) : input(2, K, N)];
-        const run = (a: Tensor, b: Tensor) => matmul(a, b, { transposeA, transposeB });
-        const at = (of: number, i: number, j: number) => given[of][0][i * given[of][1][1] + j];
-        const expected = Array.from({ length: M * N }, (_, i) => Array.from({ length: K }, (_, k) => (transposeA ? at(0, k, Math.floor(i / N)) : at(0, Math.floor(i / N), k)) * (transposeB ? at(1, i % N, k) : at(1, k, i % N))).reduce((a, b) => a + b));
-        expectClose((await runOn(device, given, run))[0], expected, { absolute: 1e-5 });
-        await expectGradients(device, given, run, { absolute: 1e-5 });
-      }
+    const both = [false, true];
+    const ways = [[5, 3, 7], [1, 1, 1], [1, 5, 3], [2, 3, 4]].flatMap((size) => both.flatMap((transposeA) => both.map((transposeB) => ({ size, transposeA, transposeB }))));
+    for (const { size: [M, N, K], transposeA, transposeB } of ways) {
+      const given = [transposeA ? input(1, K, M) : input(1, M, K), transposeB ? input(2, N, K) : input(2, K, N)];
+      const run = (a: Tensor, b: Tensor) => matmul(a, b, { transposeA, transposeB });
+      const at = (of: number, i: number, j: number) => given[of][0][i * given[of][1][1] + j];
+      const expected = Array.from({ length: M * N }, (_, i) => Array.from({ length: K }, (_, k) => (transposeA ? at(0, k, Math.floor(i / N)) : at(0, Math.floor(i / N), k)) * (transposeB ? at(1, i % N, k) : at(1, k, i % N))).reduce((a, b) => a + b));
+      expectClose((await runOn(device, given, run))[0], expected, { absolute: 1e-5 });
+      await expectGradients(device, given, run, { absolute: 1e-5 });
+    }
     device.scope(() => expect(() => matmul(device.zeros([4, 5]), device.zeros([4, 5]))).toThrow("matmul: expected b f32[5,N], got f32[4,5] (a is f32[4,5])"));
+  });
+
+  test.skipIf(skipped).each([
+    [1, 1, 1],
+    [1, 63, 5],
+    [2, 64, 1],
+    [1, 130, 33],
+    [2, 514, 700],
+    [2, 7, 4],
+    [3, 70, 9],
+  ])("matmul of %i rows gives what linear gives with b turned: %i columns, depth %i", async (M, N, K) => {
+    const [a, b] = [seededNormal(1, M * K), seededNormal(2, K * N)];
+    const found = await runOn(device, [[a, [M, K]], [b, [K, N]]], (a, b) => [matmul(a, b), linear(a, transpose(b))]);
+    if (device.exact) expect(found[0]).toEqual(found[1]);
+    else expectClose(found[0], found[1], { absolute: 1e-4 });
   });
 
   test.skipIf(skipped)("no rows in, none out", async () => {

@@ -56,15 +56,17 @@ export function eachRow(x: Tensor, { places, atOnce = rowsAtOnce(x.device, place
   });
 }
 
-/** sums + weight · means; the sums are freed. */
+/** sums + weight · means; what went into it is freed at once, since gradients are as large as the parameters. */
 function weighed(means: Means, weight: number, sums?: Means): Means {
   return Object.fromEntries(
     Object.entries(means).map(([name, mean]) => {
       const sum = sums?.[name];
       if (!(mean instanceof Tensor)) return [name, weighed(mean, weight, sum as Means | undefined)];
       const part = scale(mean, weight);
+      if (mean.size > 1) mean.dispose(); // a number may stand under two names
       if (!(sum instanceof Tensor)) return [name, part];
       const more = add(sum, part);
+      part.dispose();
       sum.dispose();
       return [name, more];
     }),
