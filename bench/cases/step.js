@@ -30,10 +30,10 @@ const table = [
   { trainer: "topK", F: 4096, targets: { default: [5, 7], wasm: [4.5, 6.5] } },
   { trainer: "topK", F: 16_384, targets: { default: [7, 9], wasm: [6, 8], memory: 1 / 3 } },
   { trainer: "topK", F: 32_768, targets: { default: [7, 9], wasm: [6, 8] } },
-  { trainer: "batchTopK", F: 16_384, targets: { default: [6, 9], wasm: [5] } },
-  { trainer: "jumpRelu", F: 16_384, state: "sparse", targets: { default: [6, 9], wasm: [5] } },
-  { trainer: "gated", F: 16_384, state: "sparse", targets: { default: [5, 8], wasm: [4] } },
-  { trainer: "standard", F: 16_384, state: "sparse", targets: { default: [5, 7], wasm: [4] } },
+  { trainer: "batchTopK", F: 16_384, targets: { default: [6, 9], wasm: [5], memory: 1 / 3 } },
+  { trainer: "jumpRelu", F: 16_384, state: "sparse", targets: { default: [6, 9], wasm: [5], memory: 1 / 3 } },
+  { trainer: "gated", F: 16_384, state: "sparse", targets: { default: [5, 8], wasm: [4], memory: 1 / 3 } },
+  { trainer: "standard", F: 16_384, state: "sparse", targets: { default: [5, 7], wasm: [4], memory: 1 / 3 } },
   { trainer: "standard", F: 4096, state: "dense", targets: { default: [1.1, 1.3], wasm: [0.5, 0.8] } },
 ];
 const titles = { topK: "TopK", batchTopK: "BatchTopK", jumpRelu: "JumpReLU", gated: "Gated", standard: "Standard" };
