@@ -25,7 +25,7 @@ const state = () => files().map((name) => [name, readFileSync(join(kept, name)).
 
 function run(environment: Record<string, string> = { NODE_COMPILE_CACHE: join(folder, "cache") }, args = [join(folder, "start.mjs")]): string {
   const { PATH = "" } = process.env;
-  const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: "utf8", env: { PATH, ...environment } });
+  const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 60_000, env: { PATH, ...environment } });
   expect([status, stderr]).toEqual([0, ""]);
   return stdout;
 }
@@ -74,6 +74,9 @@ test("nothing is kept where nothing may be, or can be", () => {
   expect(run({ NODE_DISABLE_COMPILE_CACHE: "1", NODE_COMPILE_CACHE: join(folder, "cache") })).toBe(said("one"));
   write("file", "");
   expect(run({ NODE_COMPILE_CACHE: join(folder, "file") })).toBe(said("one"));
+  expect(run({ XDG_CACHE_HOME: "relative", HOME: "" })).toBe(said("one"));
+  expect(existsSync("relative") || existsSync(".cache")).toBe(false);
+  if (existsSync("/proc/self")) expect(run({ XDG_CACHE_HOME: "/proc" })).toBe(said("one"));
   mkdirSync(join(folder, "read-only"));
   chmodSync(join(folder, "read-only"), 0o500);
   expect(run({ XDG_CACHE_HOME: join(folder, "read-only") })).toBe(said("one"));

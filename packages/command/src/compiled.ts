@@ -1,7 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import { Script } from "node:vm";
 import { isMainThread } from "node:worker_threads";
 import { crc32 } from "node:zlib";
@@ -52,7 +52,8 @@ function folder(): string | undefined {
   if (NODE_DISABLE_COMPILE_CACHE) return undefined;
   if (NODE_COMPILE_CACHE) return join(NODE_COMPILE_CACHE, "dictlearn");
   try {
-    return join(XDG_CACHE_HOME || join(homedir(), ".cache"), "dictlearn", "compiled");
+    const cache = XDG_CACHE_HOME && isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(homedir(), ".cache");
+    return isAbsolute(cache) ? join(cache, "dictlearn", "compiled") : undefined;
   } catch {
     return undefined; // nobody's home
   }
@@ -75,11 +76,18 @@ function kept(path: string, source: Buffer): Buffer | undefined {
   }
 }
 
+/** Level by level: of a folder that can't be there (in /proc) Node's recursive mkdir never ends. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
+}
+
 /** At the end of the process, when what was needed of it is compiled. Nothing depends on it, so where it can't be written it is not. */
 function keep(): void {
   const within = folder()!;
   try {
-    mkdirSync(within, { recursive: true, mode: 0o700 });
+    makeFolder(within);
     for (const { path, source, script } of fresh) {
       const code = script.createCachedData();
       const sums = Buffer.alloc(head);
@@ -87,8 +95,12 @@ function keep(): void {
       sums.writeUInt32LE(crc32(code), 4);
       const place = placeOf(path, within);
       const part = `${place}.${process.pid}.part`;
-      writeFileSync(part, Buffer.concat([sums, code]), { mode: 0o600 });
-      renameSync(part, place);
+      try {
+        writeFileSync(part, Buffer.concat([sums, code]), { mode: 0o600 });
+        renameSync(part, place);
+      } finally {
+        rmSync(part, { force: true }); // of a full disk
+      }
     }
     for (const name of readdirSync(within)) if (Date.now() - statSync(join(within, name)).mtimeMs > longest) rmSync(join(within, name)); // of programs that are gone
   } catch {
