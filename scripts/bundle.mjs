@@ -10,7 +10,8 @@ import { rolldown } from "rolldown";
 const external = [/^@dictlearn\/(demo|sparse-rep|train)(\/|$)/, "onnxruntime-node", "webgpu", "canvas"];
 
 for (const file of readdirSync("dist").filter((file) => file.startsWith("bundled"))) rmSync(join("dist", file));
-const thread = join(dirname(createRequire(resolve("dist/main.js")).resolve("dictlearn")), "dictionaryThread.js");
+const { resolve: found } = createRequire(resolve("dist/main.js"));
+const thread = join(dirname(found("dictlearn")), "dictionaryThread.js");
 const hasCommand = readdirSync("dist").includes("command.js");
 const input = { main: "dist/main.js", dictionaryThread: thread, ...(hasCommand && { command: "dist/command.js" }) };
 /** A compiled script can't `import`; whoever loads it lends it theirs. */
@@ -32,8 +33,7 @@ const { output } = await bundle.write({ dir: "dist", format: "cjs", entryFileNam
 await bundle.close();
 
 // What loads them. It stands by itself, since nothing else is compiled when it runs.
-const loader = createRequire(import.meta.url).resolve("../packages/command/dist/compiled.js");
-const own = await rolldown({ input: loader, platform: "node" });
+const own = await rolldown({ input: found("@dictlearn/command/compiled"), platform: "node" });
 await own.write({ file: "dist/bundled-load.cjs", format: "cjs" });
 await own.close();
 const load = (name) => `require("./bundled-load.cjs").loadCompiled(require("node:path").join(__dirname, "bundled-${name}.cjs"), (name) => import(name))`;

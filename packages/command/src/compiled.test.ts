@@ -92,6 +92,12 @@ test("without a word from anybody it is in the home's cache; what is old there g
   expect(files()).toEqual([expect.stringMatching("^main-"), "new.bin", expect.stringMatching("^part-")]);
 });
 
+test("a relative folder is where the program was started, wherever it goes", () => {
+  write("main.cjs", '"use strict"; process.chdir("/");');
+  spawnSync(process.execPath, ["start.mjs"], { cwd: folder, env: { PATH: process.env.PATH ?? "", NODE_COMPILE_CACHE: "cache" } });
+  expect(files()).toEqual([expect.stringMatching("^main-")]);
+});
+
 test("a thread takes what there is, and keeps nothing", () => {
   const inThread = ["-e", `new (require("node:worker_threads").Worker)(${JSON.stringify(join(folder, "start.mjs"))})`];
   expect(run(undefined, inThread)).toBe(said("one"));

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
-import { basename, dirname, isAbsolute, join } from "node:path";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { Script } from "node:vm";
 import { isMainThread } from "node:worker_threads";
 import { crc32 } from "node:zlib";
@@ -17,6 +17,21 @@ const head = 8;
 const loaded = new Map<string, { exports: unknown }>();
 /** What was compiled anew. */
 const fresh: { path: string; source: Buffer; script: Script }[] = [];
+
+/** Where compiled code is kept, if anywhere: as things stand at the start, since a program may go elsewhere. */
+const folder = keptIn();
+
+function keptIn(): string | undefined {
+  const { NODE_DISABLE_COMPILE_CACHE, NODE_COMPILE_CACHE, XDG_CACHE_HOME } = process.env;
+  if (NODE_DISABLE_COMPILE_CACHE) return undefined;
+  if (NODE_COMPILE_CACHE) return resolve(NODE_COMPILE_CACHE, "dictlearn");
+  try {
+    const cache = XDG_CACHE_HOME && isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(homedir(), ".cache");
+    return isAbsolute(cache) ? join(cache, "dictlearn", "compiled") : undefined;
+  } catch {
+    return undefined; // nobody's home
+  }
+}
 
 /** `import` in the module that has it: what is imported by it is found from there. */
 export type Import = (name: string) => Promise<unknown>;
@@ -34,8 +49,8 @@ export function loadCompiled(path: string, importHere: Import): unknown {
   const cachedData = kept(path, source);
   const wrapped = `(function (exports, require, module, __filename, __dirname, importHere) { ${source.toString()}\n})`;
   const script = new Script(wrapped, { filename: path, ...(cachedData && { cachedData }) });
-  if ((!cachedData || script.cachedDataRejected) && folder() !== undefined && isMainThread) {
-    if (fresh.length === 0) process.on("exit", keep);
+  if ((!cachedData || script.cachedDataRejected) && folder !== undefined && isMainThread) {
+    if (fresh.length === 0) process.on("exit", () => keep(folder!));
     fresh.push({ path, source, script });
   }
   const module = { exports: {} as unknown };
@@ -46,26 +61,12 @@ export function loadCompiled(path: string, importHere: Import): unknown {
   return module.exports;
 }
 
-/** Where compiled code is kept, if anywhere. */
-function folder(): string | undefined {
-  const { NODE_DISABLE_COMPILE_CACHE, NODE_COMPILE_CACHE, XDG_CACHE_HOME } = process.env;
-  if (NODE_DISABLE_COMPILE_CACHE) return undefined;
-  if (NODE_COMPILE_CACHE) return join(NODE_COMPILE_CACHE, "dictlearn");
-  try {
-    const cache = XDG_CACHE_HOME && isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(homedir(), ".cache");
-    return isAbsolute(cache) ? join(cache, "dictlearn", "compiled") : undefined;
-  } catch {
-    return undefined; // nobody's home
-  }
-}
-
 const placeOf = (path: string, within: string) => join(within, `${basename(path, ".cjs")}-${process.version}-${process.arch}-${crc32(path).toString(16)}.bin`);
 
 function kept(path: string, source: Buffer): Buffer | undefined {
-  const within = folder();
-  if (within === undefined) return undefined;
+  if (folder === undefined) return undefined;
   try {
-    const place = placeOf(path, within);
+    const place = placeOf(path, folder);
     const { uid, mode } = statSync(place);
     if (process.getuid && (uid !== process.getuid() || mode & 0o022)) return undefined; // another could have written it
     const bytes = readFileSync(place);
@@ -76,7 +77,7 @@ function kept(path: string, source: Buffer): Buffer | undefined {
   }
 }
 
-/** Level by level: of a folder that can't be there (in /proc) Node's recursive mkdir never ends. */
+/** Level by level: of a folder that can't be there (in /proc) Node's recursive mkdir never ends. (The hub's does so too, but not within the end of a process.) */
 function makeFolder(path: string): void {
   if (existsSync(path)) return;
   makeFolder(dirname(path));
@@ -84,8 +85,7 @@ function makeFolder(path: string): void {
 }
 
 /** At the end of the process, when what was needed of it is compiled. Nothing depends on it, so where it can't be written it is not. */
-function keep(): void {
-  const within = folder()!;
+function keep(within: string): void {
   try {
     makeFolder(within);
     for (const { path, source, script } of fresh) {

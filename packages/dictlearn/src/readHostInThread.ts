@@ -33,6 +33,6 @@ export async function readHostInThread(file: Omit<HostFile, "definitions">): Pro
 /** A matrix as it arrives is a plain object. */
 function withMethods(weight: unknown): unknown {
   if (typeof weight !== "object" || weight === null || !("F" in weight)) return weight;
-  const { D, F, data, norms, factors } = weight as Columns & { data?: Float32Array };
+  const { D, F, data, norms, factors } = weight as Unread & Partial<Columns>;
   return data ? new Columns(D, F, data, norms, factors) : new Unread(D, F, norms);
 }

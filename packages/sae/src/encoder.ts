@@ -30,9 +30,9 @@ export class Encoder {
     readonly F: number,
     readonly D: number,
   ) {
-    if (matrix instanceof Columns && !matrix.norms) this.#columns = matrix;
-    else this.#rows = device.keep(device.tensor(rowsOf(matrix), [F, D]));
-    if (this.#columns && device.kind !== "cpu") this.#make(this.#columns);
+    if (!(matrix instanceof Columns) || matrix.norms) this.#rows = device.keep(device.tensor(rowsOf(matrix), [F, D]));
+    else if (device.kind === "cpu") this.#columns = matrix;
+    else this.#make(matrix);
   }
 
   /** f32[F,D]; from here on it stays. */

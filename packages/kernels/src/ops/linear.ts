@@ -188,25 +188,8 @@ interface Transposed {
 
 /** Up to this many rows a product takes as long as reading b does; turning it would take several times that. */
 const FEW = 2;
-/** a b of few rows, on cpu: its sums go down the columns of b as it lies, in the order that `linear` has. */
-const thin = defineOp<{ a: Float32Array; b: Float32Array }, { y: Float32Array }>({
-  name: "productThin",
-  outputs: ({ a, b }) => ({ y: { dtype: "f32", shape: [a.shape[0], b.shape[1]] } }),
-  reference({ a, b }, { y }) {
-    const [[M, K], N] = [a.shape as [number, number], b.shape[1]];
-    for (let m = 0; m < M; m++)
-      for (let n = 0; n < N; n++) {
-        let sum = 0;
-        for (let k = 0; k < K; k++) sum += a.data[m * K + k] * b.data[k * N + n];
-        y.data[m * N + n] = sum;
-      }
-  },
-  wasm: ({ a, b }, { y }) => ({ kernel: "productThin", args: [address(a), address(b), address(y), ...y.shape, b.shape[0]], tasks: Math.ceil(y.shape[1] / COLUMNS) }),
-  saves: ["a", "b"],
-  vjp: ({ inputs: { a, b }, cotangents: { y }, needs }) => ({ a: needs.a && matmul(y, b, { transposeB: true }), b: needs.b && matmul(a, y, { transposeA: true }) }),
-});
 
-/** The product on an engine that takes either side transposed. */
+/** The product on an engine that takes either side transposed; and on cpu that of few rows, neither side so: sums go down the columns of b as it lies, in the order that `linear` has. */
 const product = defineOp<{ a: Float32Array; b: Float32Array }, { y: Float32Array }, Transposed>({
   name: "matmul",
   outputs: ({ a, b }, { transposeA, transposeB }) => ({ y: { dtype: "f32", shape: [a.shape[transposeA ? 1 : 0], b.shape[transposeB ? 0 : 1]] } }),
@@ -220,6 +203,7 @@ const product = defineOp<{ a: Float32Array; b: Float32Array }, { y: Float32Array
         y.data[m * N + n] = sum;
       }
   },
+  wasm: ({ a, b }, { y }) => ({ kernel: "productThin", args: [address(a), address(b), address(y), ...y.shape, b.shape[0]], tasks: Math.ceil(y.shape[1] / COLUMNS) }),
   gemm: ({ a, b }, { y }, transposed) => ({ a: address(a), b: address(b), bias: 0, y: address(y), M: y.shape[0], N: y.shape[1], K: a.shape[transposed.transposeA ? 0 : 1], ...transposed }),
   saves: ["a", "b"],
   vjp: ({ inputs: { a, b }, cotangents: { y }, params: { transposeA, transposeB }, needs }) => ({
@@ -241,7 +225,7 @@ export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = 
   const K = a.shape[transposeA ? 0 : 1];
   expectShape("matmul", "b", b, ["f32"], transposeB ? ["N", K] : [K, "N"], `a is ${describe(a)}${transposeA ? ", transposed" : ""}`);
   const size = { M: a.shape[transposeA ? 1 : 0], N: b.shape[transposeB ? 0 : 1], K };
-  if (a.device instanceof CpuDevice && a.device.hasGemm(size)) return product({ a, b }, { transposeA, transposeB }).y;
-  if (a.device instanceof CpuDevice && !transposeA && !transposeB && size.M <= FEW) return thin({ a, b }, {}).y;
+  const few = size.M <= FEW && !transposeA && !transposeB;
+  if (a.device instanceof CpuDevice && (few || a.device.hasGemm(size))) return product({ a, b }, { transposeA, transposeB }).y;
   return a.device.scope(() => linear(transposeA ? transpose(a) : a, transposeB ? b : transpose(b)));
 }
